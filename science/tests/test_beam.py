@@ -14,7 +14,7 @@ def test_the_beam_is_one_on_axis_and_smooth_there() -> None:
 
 
 def test_half_power_is_at_the_known_multiple_of_wavelength_over_diameter() -> None:
-    root = brentq(lambda x: (2 * j1(x) / x) ** 2 - 0.5, 1.0, 2.0, xtol=1e-14)
+    root = float(brentq(lambda x: (2 * j1(x) / x) ** 2 - 0.5, 1.0, 2.0, xtol=1e-14))  # pyright: ignore[reportArgumentType]
     assert abs(root - 1.61633) < 1e-5  # the value optics books print
     wavelength_m = 299792458.0 / 1.405e9
     theta = np.arcsin(root * wavelength_m / (np.pi * 4.65))

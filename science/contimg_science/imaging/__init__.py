@@ -1,0 +1,1 @@
+"""Parts of the image step: what the visibilities say, WSClean, the primary beam, headers, pictures, quality."""

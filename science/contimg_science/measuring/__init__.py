@@ -1,0 +1,1 @@
+"""Parts of the photometry step: where sources fall on an image, and fluxes fitted there."""

@@ -1,0 +1,120 @@
+/**
+ * What each science program answers (src/runner parses it, camelCased). Arrays of pixels or visibilities never appear
+ * here: only paths, hashes and numbers a person can read. Schemas are loose where a program reports extra measures.
+ */
+import { z } from 'zod';
+
+const seconds = z.record(z.string(), z.number());
+
+export const concatResultSchema = z.looseObject({
+  ms: z.string(),
+  rows: z.int(),
+  times: z.int(),
+  channels: z.int(),
+  startMjd: z.number(),
+  midMjd: z.number(),
+  endMjd: z.number(),
+  raDeg: z.number(),
+  decDeg: z.number(),
+  subbandsPresent: z.array(z.int()),
+  missing: z.array(z.looseObject({ subband: z.int(), integrations: z.array(z.int()) })),
+  flaggedFraction: z.number(),
+  inputs: z.array(z.looseObject({ path: z.string(), subband: z.int(), bytes: z.int(), sha256: z.string() })),
+  contentDigest: z.string(),
+  bytesRead: z.int(),
+  bytesWritten: z.int(),
+  timingsS: seconds,
+});
+export type ConcatResult = z.infer<typeof concatResultSchema>;
+
+export const validateResultSchema = z.looseObject({
+  checks: z.array(z.looseObject({ code: z.string(), passed: z.boolean(), detail: z.string() })),
+  classification: z.looseObject({ kind: z.enum(['science', 'calibrator']), calibrator: z.string().nullable(), reason: z.string() }),
+  timingsS: seconds,
+});
+export type ValidateResult = z.infer<typeof validateResultSchema>;
+
+export const flagResultSchema = z.looseObject({
+  flaggedFraction: z.number(),
+  flaggedByReason: z.record(z.string(), z.number()),
+  deadAntennas: z.array(z.string()),
+  flagDigest: z.string(),
+  timingsS: seconds,
+});
+export type FlagResult = z.infer<typeof flagResultSchema>;
+
+export const calibrationTableSchema = z.looseObject({ type: z.string(), order: z.int(), path: z.string() });
+export const solveResultSchema = z.looseObject({
+  calibrator: z.string(),
+  fluxJy: z.number(),
+  referenceAntenna: z.string(),
+  tables: z.array(calibrationTableSchema),
+  startMjd: z.number(),
+  midMjd: z.number(),
+  endMjd: z.number(),
+  decDeg: z.number(),
+  qa: z.record(z.string(), z.unknown()),
+  passed: z.boolean(),
+  reasons: z.array(z.string()),
+  timingsS: seconds,
+});
+export type SolveResult = z.infer<typeof solveResultSchema>;
+
+export const calibrateResultSchema = z.looseObject({
+  ms: z.string(),
+  rows: z.int(),
+  channels: z.int(),
+  flaggedFraction: z.number(),
+  setsUsed: z.array(z.looseObject({ id: z.string(), weight: z.number() })),
+  timingsS: seconds,
+});
+export type CalibrateResult = z.infer<typeof calibrateResultSchema>;
+
+export const IMAGE_FILE_KINDS = ['image', 'imagePb', 'residual', 'psf', 'model', 'beam', 'png', 'thumbnail'] as const;
+export const imageResultSchema = z.looseObject({
+  files: z.record(z.enum(IMAGE_FILE_KINDS), z.string()),
+  beamMajorArcsec: z.number(),
+  beamMinorArcsec: z.number(),
+  beamPaDeg: z.number(),
+  noiseJy: z.number(),
+  peakJy: z.number(),
+  dynamicRange: z.number(),
+  centreRaDeg: z.number(),
+  centreDecDeg: z.number(),
+  widthPx: z.int(),
+  cellArcsec: z.number(),
+  freqHz: z.number(),
+  bandwidthHz: z.number(),
+  midMjd: z.number(),
+  qa: z.looseObject({
+    verdict: z.enum(['pass', 'warn', 'fail']),
+    checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean() })),
+  }),
+  timingsS: seconds,
+});
+export type ImageResult = z.infer<typeof imageResultSchema>;
+
+export const photometryResultSchema = z.looseObject({
+  measured: z.int(),
+  upperLimits: z.int(),
+  outside: z.int(),
+  medianRmsJy: z.number().nullable(),
+  timingsS: seconds,
+});
+export type PhotometryResult = z.infer<typeof photometryResultSchema>;
+
+/** One line of the measurements file. */
+export const measurementLineSchema = z.strictObject({
+  sourceId: z.int(),
+  mjd: z.number(),
+  fluxJy: z.number(),
+  errorJy: z.number().positive(),
+  localRmsJy: z.number().positive(),
+  snr: z.number(),
+  pbResponse: z.number(),
+  chi2: z.number().nullable(),
+  kind: z.enum(['forced', 'blind']),
+  upperLimit: z.boolean(),
+  flags: z.array(z.string()),
+});
+export type MeasurementLine = z.infer<typeof measurementLineSchema>;

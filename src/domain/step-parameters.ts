@@ -1,0 +1,88 @@
+/**
+ * The numbers a step may be run with: schema, default and meaning of each, in one place. Flags, configuration, the API's
+ * forms, `resume` overrides and the JSON requests of science programs all come from these schemas; the programs
+ * themselves have no defaults. Sources of the values: docs/explanation/science.md.
+ */
+import { z } from 'zod';
+import type { StepName } from './step.ts';
+
+const fraction = z.number().min(0).max(1);
+
+export const stepParameterSchemas = {
+  collect: z.strictObject({}),
+  claimHost: z.strictObject({}),
+  stageToScratch: z.strictObject({
+    mode: z.enum(['auto', 'copy', 'link']).default('auto').describe('auto copies when the source is remote'),
+    copies: z.int().min(1).max(16).default(4).describe('subbands copied at a time'),
+  }),
+  concat: z.strictObject({
+    maxBadFraction: fraction.default(0.5).describe('a subband with more non-finite samples than this is taken as missing'),
+  }),
+  moveToTmpfs: z.strictObject({
+    enabled: z.boolean().default(true),
+    maxFreeFraction: fraction.default(0.8).describe('declared size at most this part of what is free in tmpfs'),
+  }),
+  organize: z.strictObject({
+    rawRowsChecked: z.int().min(1).max(4096).default(64).describe('rows a (subband, time) compared with the raw file'),
+  }),
+  flag: z.strictObject({
+    madSigma: z.number().min(3).max(50).default(7).describe('global clip, in robust standard deviations'),
+    deadAntennaFraction: fraction.default(0.95).describe('an antenna flagged more than this is dead'),
+    aoflagger: z.boolean().default(true).describe('run AOFlagger after the array statistic'),
+  }),
+  solve: z.strictObject({
+    minSnr: z.number().min(1).max(100).default(5),
+    minPhaseSnr: z.number().min(1).max(100).default(3),
+    phaseIntervalS: z.number().min(10).max(600).default(60),
+    minBaselinesPerAntenna: z.int().min(2).max(20).default(4),
+    fillGaps: z.int().min(0).max(64).default(3),
+    uvMinLambda: z.number().min(0).max(20_000).default(1000).describe('shortest baseline used for the phase solution'),
+    bandpassOutlierFraction: fraction.default(0.05).describe('channels farther off the median envelope are clipped'),
+    maxFlaggedFraction: fraction.default(0.05),
+    minAntennaFraction: fraction.default(0.6).describe('antennas with solutions, of those in the data'),
+    minMedianSnr: z.number().min(1).default(10),
+    maxAmplitudeScatter: z.number().positive().default(0.2),
+    maxPhaseScatterDeg: z.number().positive().default(30),
+  }),
+  calibrate: z.strictObject({
+    averageChannels: z.int().min(1).max(64).default(1).describe('channels averaged into one for imaging'),
+  }),
+  image: z.strictObject({
+    tier: z.enum(['quicklook', 'standard', 'deep']).default('standard'),
+    extentDeg: z.number().min(0.1).max(6).default(3),
+    cellArcsec: z.number().positive().nullable().default(null).describe('null: the beam over 3.5'),
+    robust: z.number().min(-2).max(2).default(0),
+    niter: z.int().min(0).default(50_000),
+    autoThresholdSigma: z.number().min(0.3).max(20).default(1),
+    autoMaskSigma: z.number().min(1).max(50).default(5),
+    mgain: z.number().gt(0).lt(1).default(0.8),
+    pbCut: fraction.default(0.2).describe('the image ends where the primary beam falls below this'),
+  }),
+  photometry: z.strictObject({
+    pbCut: fraction.default(0.2),
+    snrLimitSigma: z.number().min(1).max(20).default(3).describe('below this the point is an upper limit'),
+    neighbourBeams: z.number().min(0.5).max(10).default(1.5).describe('closer sources are fitted together'),
+    systematicFraction: fraction.default(0.01).describe('added to every error in quadrature'),
+  }),
+  release: z.strictObject({}),
+} as const satisfies Record<StepName, z.ZodObject>;
+
+/** All parameters of all steps; missing parts take their defaults. */
+export const allStepParametersSchema = z.strictObject({
+  collect: stepParameterSchemas.collect.prefault({}),
+  claimHost: stepParameterSchemas.claimHost.prefault({}),
+  stageToScratch: stepParameterSchemas.stageToScratch.prefault({}),
+  concat: stepParameterSchemas.concat.prefault({}),
+  moveToTmpfs: stepParameterSchemas.moveToTmpfs.prefault({}),
+  organize: stepParameterSchemas.organize.prefault({}),
+  flag: stepParameterSchemas.flag.prefault({}),
+  solve: stepParameterSchemas.solve.prefault({}),
+  calibrate: stepParameterSchemas.calibrate.prefault({}),
+  image: stepParameterSchemas.image.prefault({}),
+  photometry: stepParameterSchemas.photometry.prefault({}),
+  release: stepParameterSchemas.release.prefault({}),
+} satisfies Record<StepName, z.ZodType>);
+
+export type StepParameters = z.infer<typeof allStepParametersSchema>;
+
+export const defaultStepParameters = (): StepParameters => allStepParametersSchema.parse({});
