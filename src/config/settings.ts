@@ -1,0 +1,133 @@
+/**
+ * Every setting of contimg: its key, type, unit, default and meaning. Flags, environment names, the configuration file and
+ * `config show` all derive from this one schema. Keys are camelCase here and snake_case outside (`watch.poll_s`).
+ */
+import { availableParallelism, hostname } from 'node:os';
+import { z } from 'zod';
+import { allStepParametersSchema } from '../domain/step-parameters.ts';
+
+const seconds = z.number().min(0);
+const port = z.int().min(1).max(65_535);
+/** Resolved to an absolute path by load.ts. */
+const path = z.string().min(1);
+const cores = availableParallelism();
+/** The stable name behind `host-<name>`: letters that are safe in a queue name. */
+const stableName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'a host name has letters, digits, dots and dashes');
+
+const pathsSchema = z.strictObject({
+  input: path.default('incoming').describe('directory of *_sb??.hdf5; never written to'),
+  output: path.default('products').describe('base for ms/, images/, caltables/'),
+  scratch: path.optional().describe('fast disk for staging and parts; default <output>/.work'),
+  state: path.default('state').describe('database, Temporal file, locks, logs'),
+  database: path.optional().describe('the product database; default <state>/db/pipeline.sqlite3'),
+  tmpfs: path.default('/dev/shm').describe('memory file system a Measurement Set is kept in while it is read'),
+  catalogue: path.optional().describe('CSV of monitored sources: name, ra_deg, dec_deg, flux_jy'),
+});
+
+const collectingSchema = z.strictObject({
+  expected: z.int().min(1).max(16).default(16).describe('members of a full group'),
+  warnAfterS: seconds.default(600).describe('warn this long after the first file'),
+  deadlineS: seconds.default(1800),
+  minimum: z.int().min(1).max(16).default(14).describe('with fewer at the deadline a group parks'),
+  onDeadline: z.enum(['convert-degraded', 'park', 'fail']).default('convert-degraded'),
+  recheckS: seconds.default(60).describe('how often the member list is read again from the database'),
+});
+
+export const settingsSchema = z.strictObject({
+  paths: pathsSchema.prefault({}),
+  collecting: collectingSchema.prefault({}),
+  cadence: z
+    .strictObject({
+      nominalMin: z.number().positive().default(5).describe('nominal cadence for ledger and keep-up; never a grouping boundary'),
+    })
+    .prefault({}),
+  watch: z
+    .strictObject({
+      pollS: z.number().min(0.1).default(5).describe('directory scan period when file events are off or unreliable'),
+      rescanS: z.number().min(0.1).default(60).describe('full scan, whatever events say'),
+      settleS: seconds.default(2).describe('size, time and inode must stay equal this long'),
+      admissionS: seconds.default(600).describe('how long a header may stay unreadable before the file is invalid'),
+      events: z.boolean().default(true).describe('listen to file events'),
+    })
+    .prefault({}),
+  attempt: z
+    .strictObject({
+      timeoutFloorS: seconds.default(900).describe('floor of the time limit of one science attempt'),
+      heartbeatS: z.number().min(0.5).default(30).describe('an attempt silent for this long is lost'),
+      maxRetries: z.int().min(0).max(20).default(3).describe('retries after the first try'),
+      firstRetryDelayS: seconds.default(5),
+    })
+    .prefault({}),
+  policy: z
+    .strictObject({
+      solve: z.boolean().default(false).describe('solve calibration on calibrator groups'),
+      photometry: z.boolean().default(false),
+      mosaic: z.boolean().default(false),
+      upgrade: z.enum(['automatic', 'off']).default('automatic').describe('what a late subband does to a degraded group'),
+    })
+    .prefault({}),
+  calibration: z
+    .strictObject({
+      validityHours: z.number().positive().default(12),
+      stripToleranceDeg: z.number().positive().default(5),
+      waitS: seconds.default(1800).describe('how long a group waits for a valid set before it parks'),
+    })
+    .prefault({}),
+  scratch: z.strictObject({ cleanup: z.boolean().default(true).describe('remove the scratch of a group that succeeded') }).prefault({}),
+  capsule: z.strictObject({ keepH: z.number().min(0).default(72).describe('how long the scratch of a failed step stays') }).prefault({}),
+  health: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(9100) }).prefault({}),
+  api: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: port.default(8000),
+      anonymousRead: z.enum(['off', 'loopback']).default('off'),
+      corsOrigins: z.array(z.string()).default(['http://localhost:5173']),
+    })
+    .prefault({}),
+  temporal: z
+    .strictObject({
+      address: z.string().optional().describe('a real server, host:port; without it the embedded one is started'),
+      namespace: z.string().min(1).default('contimg'),
+      port: port.default(7233).describe('of the embedded server'),
+      uiPort: port.default(8233).describe('Web UI of the embedded server'),
+      retentionDays: z.int().min(1).default(30),
+    })
+    .prefault({}),
+  worker: z
+    .strictObject({
+      hostName: stableName.default(() => hostname()),
+      ompThreads: z.int().min(1).max(256).default(Math.min(4, cores)).describe('threads one science step may use'),
+      slots: z.int().min(1).max(256).optional().describe('heavy steps at once; default cores / threads, at least 1'),
+      graceS: seconds.default(300).describe('running steps get this long when the worker is stopped'),
+      metricsPort: port.optional().describe('Temporal SDK metrics; off when absent'),
+    })
+    .prefault({}),
+  monitor: z
+    .strictObject({ enabled: z.boolean().default(true), intervalS: z.number().min(1).default(60) })
+    .prefault({})
+    .describe('sampling of queue, disk, CPU and memory, and the health endpoint'),
+  profile: z.strictObject({ hz: z.number().min(0).max(100).default(0) }).prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'fatal']).default('info') }).prefault({}),
+  disk: z
+    .strictObject({
+      pauseGb: z.number().min(0).default(10).describe('below this free on output no new group starts'),
+      resumeGb: z.number().min(0).default(15),
+      warnGb: z.number().min(0).default(50),
+    })
+    .prefault({}),
+  /** Nominal telescope site, for sidereal times on screens; data are reduced with the site in their own headers. */
+  site: z
+    .strictObject({ latDeg: z.number().default(37.2334051), lonDeg: z.number().default(-118.283), heightM: z.number().default(1188.0519) })
+    .prefault({}),
+  steps: allStepParametersSchema.prefault({}).describe('parameters of each step'),
+});
+
+type ParsedSettings = z.infer<typeof settingsSchema>;
+
+/** Settings as everybody reads them: absolute paths, derived values filled in. */
+export type Settings = Omit<ParsedSettings, 'paths' | 'worker'> & {
+  paths: Omit<ParsedSettings['paths'], 'scratch' | 'database'> & { scratch: string; database: string };
+  worker: Omit<ParsedSettings['worker'], 'slots'> & { slots: number };
+};
+
+export const slotsOf = (ompThreads: number): number => Math.max(1, Math.floor(cores / ompThreads));
