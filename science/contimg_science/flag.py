@@ -1,0 +1,114 @@
+"""Step `flag`: decides which samples of a converted group are not sky, and writes FLAG and FLAG_ROW once.
+
+Starts from DATA and from what the conversion flagged, never from an earlier result of its own, so running it again
+changes nothing. Reads one Measurement Set; writes the flag columns of it (and of its published copy when one is named)
+and a JSON file of statistics. Never touches DATA.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from contimg_science.flagging import aoflagger_pass
+from contimg_science.flagging.amplitudes import clip_absurd, clip_mad, dead_receptors, mark_receptors
+from contimg_science.flagging.array_statistic import mark_array_interference
+from contimg_science.flagging.conversion_flags import conversion_flags, store_conversion_flags
+from contimg_science.flagging.extension import extend
+from contimg_science.flagging.reasons import Reason
+from contimg_science.flagging.statistics import counts_by_reason, flagged_fraction, receptor_name, write_statistics
+from contimg_science.flagging.visibility_cube import flag_digest, read_cube, write_flags
+from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
+
+
+class Inputs(Record):
+    ms: Path
+    published_ms: Path | None
+
+
+class Parameters(Record):
+    mad_sigma: float
+    dead_antenna_fraction: float
+    aoflagger: bool
+
+
+class Outputs(Record):
+    statistics: Path
+
+
+class FlagRequest(StepRequest):
+    inputs: Inputs
+    parameters: Parameters
+    outputs: Outputs
+
+
+class FlagResult(Record):
+    flagged_fraction: float
+    flagged_by_reason: dict[str, int]
+    dead_antennas: list[str]
+    dead_receptors: list[str]
+    flag_digest: str
+    bytes_read: int
+    bytes_written: int
+    timings_s: dict[str, float]
+
+
+def flag(request: FlagRequest) -> FlagResult:
+    timings = Timings()
+    with timings.phase("load"):
+        if not (request.inputs.ms / "table.dat").is_file():
+            raise StepFailure("BadInput", "NoMeasurementSet", f"{request.inputs.ms} is not a Measurement Set", "convert the group first", "none")
+        cube, column = read_cube(request.inputs.ms)
+    progress(0.2, f"{cube.data.shape[0]} integrations of {cube.data.shape[1]} baselines read")
+
+    with timings.phase("known"):
+        finite = np.isfinite(cube.data)
+        zero = cube.data == 0
+        autos = ~cube.is_cross[None, :, None, None]
+        only_conversion = conversion_flags(request.inputs.ms, column, zero | ~finite | autos)
+        for where, reason in ((only_conversion, Reason.CONVERSION), (zero, Reason.ZERO), (~finite, Reason.NON_FINITE), (autos, Reason.AUTO)):
+            cube.mark(where, reason)
+        del finite, zero
+        dead = dead_receptors(cube, request.parameters.dead_antenna_fraction)
+        mark_receptors(cube, dead)
+        clip_absurd(cube)
+    with timings.phase("array"):
+        mark_array_interference(cube)
+    progress(0.4, "array-wide interference marked")
+    with timings.phase("aoflagger"):
+        if request.parameters.aoflagger:
+            aoflagger_pass.mark_baseline_interference(cube, request.threads)
+    progress(0.8, "single baselines searched")
+    with timings.phase("clip"):
+        clip_mad(cube, request.parameters.mad_sigma)
+        extend(cube)
+
+    flags = cube.reasons != Reason.GOOD
+    targets = [request.inputs.ms]
+    if request.inputs.published_ms is not None and request.inputs.published_ms.resolve() != request.inputs.ms.resolve():
+        targets.append(request.inputs.published_ms)
+    with timings.phase("write"):
+        for target in targets:
+            store_conversion_flags(target, only_conversion)
+            write_flags(target, flags)
+        aoflagger_version = aoflagger_pass.version() if request.parameters.aoflagger else None
+        write_statistics(request.outputs.statistics, request.group_id, cube, dead, aoflagger_version)
+    progress(1.0, "flags written")
+
+    products = len(cube.products)
+    antennas = sorted({antenna for antenna, _ in dead})
+    return FlagResult(
+        flagged_fraction=flagged_fraction(cube),
+        flagged_by_reason=counts_by_reason(cube),
+        dead_antennas=[cube.antenna_names[a] for a in antennas if sum(a == antenna for antenna, _ in dead) == products],
+        dead_receptors=[receptor_name(cube, antenna, product) for antenna, product in dead],
+        flag_digest=flag_digest(flags),
+        bytes_read=cube.data.nbytes + column.nbytes // 8,
+        bytes_written=len(targets) * flags.size // 8,
+        timings_s=timings.seconds,
+    )
+
+
+if __name__ == "__main__":
+    run_step(FlagRequest, flag)

@@ -1,0 +1,158 @@
+"""Interference that the whole array sees: the mean power of all baselines, in units of their own, by time and channel.
+
+Averaging |V|²/(baseline median)² over N baselines lowers the noise by √N, so that what is far below the noise of one
+visibility stands out. Two looks: against the channel's own time median (bursts, sweeps), and the channel's median
+against its neighbours (carriers that stay). The sky itself changes that power smoothly while it drifts through the
+beam: a low-order surface in time and frequency is taken out first, and it is too stiff to follow a burst.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from contimg_science.flagging.amplitudes import MAD_TO_SIGMA, baseline_medians
+from contimg_science.flagging.reasons import Reason
+from contimg_science.flagging.visibility_cube import Cube
+
+INTERMITTENT_SIGMA, INTERMITTENT_PASSES = 5.0, 3
+PERSISTENT_SIGMA, PERSISTENT_FRACTION, NEIGHBOUR_CHANNELS = 7.0, 0.02, 21
+SUBBANDS = 16  # the bandpass repeats its edges in each
+# Channels where the receivers' bandpass itself jumps (observatory notes), ± one mini channel
+OUTLIER_CHANNELS_MHZ, OUTLIER_HALF_WIDTH_MHZ = (1350.0, 1395.0, 1405.0, 1422.0, 1475.0), 2.0
+
+Plane = NDArray[np.float64]
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean_power(data, reasons, inverse_square, power):  # type: ignore[no-untyped-def]
+    """power[p, t, c] = mean over good samples of |V|² · inverse_square[b, p]; NaN without any."""
+    times, baselines, channels, products = data.shape
+    count = np.zeros((channels, products), np.int64)
+    total = np.zeros((channels, products), np.float64)
+    for t in range(times):
+        count[:] = 0
+        total[:] = 0.0
+        for b in range(baselines):
+            for c in range(channels):
+                for p in range(products):
+                    if reasons[t, b, c, p] == 0 and inverse_square[b, p] > 0:
+                        v = data[t, b, c, p]
+                        total[c, p] += (v.real * v.real + v.imag * v.imag) * inverse_square[b, p]
+                        count[c, p] += 1
+        for c in range(channels):
+            for p in range(products):
+                power[p, t, c] = total[c, p] / count[c, p] if count[c, p] else np.nan
+
+
+def mean_power(cube: Cube) -> Plane:
+    """(product, time, channel)"""
+    medians = baseline_medians(cube).astype(np.float64)
+    usable = np.isfinite(medians) & (medians > 0)
+    inverse_square = np.where(usable, 1.0 / np.where(usable, medians, 1.0) ** 2, 0.0)
+    times, _, channels, products = cube.data.shape
+    power = np.empty((products, times, channels))
+    _mean_power(cube.data, cube.reasons, inverse_square, power)
+    return power
+
+
+def _nan_median(values: Plane, axis: int | None = None) -> Plane:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # an empty channel has the median NaN: that is meant
+        return np.asarray(np.nanmedian(values, axis=axis))
+
+
+def _robust_sigma(residual: Plane) -> float:
+    return MAD_TO_SIGMA * float(_nan_median(np.abs(residual - _nan_median(residual))))
+
+
+def _smooth_sky(ratio: Plane) -> Plane:
+    """Least-absolute-deviation surface, cubic in time with a linear change over frequency, of power over its time median."""
+    times, channels = ratio.shape
+    t, f = np.linspace(-1, 1, times)[:, None], np.linspace(-1, 1, channels)[None, :]
+    order = min(3, times - 1)
+    terms = np.stack([(t**i * f**j).ravel() for i in range(order + 1) for j in (0, 1)], axis=1)
+    good = np.isfinite(ratio.ravel())
+    design, values = terms[good], ratio.ravel()[good]
+    weights = np.ones(values.size)
+    surface = np.ones(values.size)
+    for _ in range(12):  # iteratively re-weighted: converged to 1e-3 of the scatter on simulated groups
+        scaled = design * weights[:, None]
+        coefficients = np.linalg.solve(scaled.T @ design + 1e-12 * np.eye(design.shape[1]), scaled.T @ values)
+        surface = design @ coefficients
+        residual = np.abs(values - surface)
+        weights = 1.0 / np.maximum(residual, max(float(np.median(residual)), 1e-9))
+    filled = np.full(ratio.size, np.nan)
+    filled[good] = surface
+    return filled.reshape(ratio.shape)
+
+
+def intermittent(power: Plane) -> NDArray[np.bool_]:
+    """(time, channel) cells of one product above their channel's usual power."""
+    found = np.zeros(power.shape, bool)
+    if power.shape[0] < 4:
+        return found  # a time median of three integrations says nothing
+    for _ in range(INTERMITTENT_PASSES):
+        clean = np.where(found, np.nan, power)
+        ratio = clean / _nan_median(clean, axis=0)
+        if not np.isfinite(ratio).any():
+            return found
+        residual = ratio - _smooth_sky(ratio)
+        sigma = _robust_sigma(residual)
+        new = np.nan_to_num(residual, nan=0.0) > INTERMITTENT_SIGMA * sigma
+        if sigma <= 0 or not new.any():
+            break
+        found |= new
+    return found
+
+
+def persistent(power: Plane) -> NDArray[np.bool_]:
+    """Channels of one product whose median power stands above that of their neighbours."""
+    level = _nan_median(power, axis=0)
+    found = np.zeros(level.size, bool)
+    if not np.isfinite(level).any():
+        return found
+    for _ in range(3):  # a strong carrier bends its neighbours' running median; the next pass sees without it
+        clean = np.where(found, np.nan, level)
+        shape = _running_median(clean)
+        if level.size % SUBBANDS == 0:
+            edges = _nan_median((clean / shape).reshape(SUBBANDS, -1), axis=0)
+            shape = shape * np.tile(np.where(np.isfinite(edges), edges, 1.0), SUBBANDS)
+        excess = level / shape - 1.0
+        limit = max(PERSISTENT_SIGMA * _robust_sigma(np.where(found, np.nan, excess)), PERSISTENT_FRACTION)
+        new = np.nan_to_num(excess, nan=0.0) > limit
+        if np.array_equal(new | found, found):
+            break
+        found |= new
+    return found
+
+
+def _running_median(values: Plane) -> Plane:
+    half = min(NEIGHBOUR_CHANNELS, values.size) // 2
+    padded = np.pad(values, half, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    return _nan_median(windows, axis=1)
+
+
+def is_outlier_channel(freq_hz: Plane) -> NDArray[np.bool_]:
+    mhz = freq_hz[:, None] / 1e6
+    return np.any(np.abs(mhz - np.array(OUTLIER_CHANNELS_MHZ)) <= OUTLIER_HALF_WIDTH_MHZ, axis=1)
+
+
+def mark_array_interference(cube: Cube) -> None:
+    power = mean_power(cube)
+    outlier = is_outlier_channel(cube.freq_hz)
+    for product in range(power.shape[0]):
+        lasting = persistent(power[product])
+        for where, reason in ((lasting & outlier, Reason.OUTLIER_CHANNEL), (lasting & ~outlier, Reason.ARRAY_PERSISTENT)):
+            _mark(cube, product, np.broadcast_to(where, power.shape[1:]), reason)
+        bursts = intermittent(np.where(lasting, np.nan, power[product]))
+        _mark(cube, product, bursts, Reason.ARRAY_INTERMITTENT)
+
+
+def _mark(cube: Cube, product: int, cells: NDArray[np.bool_], reason: Reason) -> None:
+    reasons = cube.reasons[..., product]
+    reasons[cells[:, None, :] & (reasons == Reason.GOOD)] = reason
