@@ -1,0 +1,71 @@
+/**
+ * Where a group's temporary bytes are: `<scratch>/<group_id>/<run id>/<step>-<attempt>/`, one folder an attempt, so that a
+ * host cut off from the network can never write into the folder of the attempt that replaced it.
+ */
+import { readdir, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+
+export interface AttemptPlace {
+  groupId: string;
+  runId: string;
+  step: string;
+  attempt: number;
+}
+
+export const groupScratch = (scratch: string, groupId: string): string => inside(scratch, join(scratch, groupId));
+
+export const runScratch = (scratch: string, place: { groupId: string; runId: string }): string =>
+  inside(scratch, join(scratch, place.groupId, place.runId));
+
+export const attemptScratch = (scratch: string, place: AttemptPlace): string =>
+  inside(scratch, join(scratch, place.groupId, place.runId, `${place.step}-${place.attempt}`));
+
+/** Bytes an unprivileged writer may still use on the file system that holds `path` (or its nearest existing parent). */
+export async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(await nearestExisting(path));
+  return bavail * bsize;
+}
+
+/** Removes a folder of scratch and answers how many bytes its files held. */
+export async function releaseFolder(scratch: string, folder: string): Promise<number> {
+  const target = inside(scratch, folder);
+  const bytes = await bytesBelow(target);
+  await rm(target, { recursive: true, force: true });
+  return bytes;
+}
+
+export async function bytesBelow(folder: string): Promise<number> {
+  let total = 0;
+  for (const entry of await readdirOrNone(folder)) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) total += (await stat(path)).size;
+  }
+  return total;
+}
+
+async function readdirOrNone(folder: string) {
+  try {
+    return await readdir(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await stat(path);
+    return path;
+  } catch (error) {
+    if (!isMissing(error) || dirname(path) === path) throw error;
+    return nearestExisting(dirname(path));
+  }
+}
+
+function inside(root: string, path: string): string {
+  const target = resolve(path);
+  if (!target.startsWith(resolve(root) + sep)) throw new RangeError(`${path} is not inside ${root}`);
+  return target;
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
