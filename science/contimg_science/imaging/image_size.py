@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 # Coarser cells lost 2–6 % of the flux of a fitted source.
 CELLS_A_BEAM = 3.5
+# Where the request leaves the cell to us, a tier does not spend pixels on finer ones: the outriggers' resolution costs
+# four times the time and, with few of them, more noise than it is worth. 0: as fine as the array can see.
+FINEST_CELL_ARCSEC = {"quicklook": 8.0, "standard": 6.0, "deep": 0.0}
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,13 @@ def fourier_friendly(at_least: int) -> int:
         candidate += 2
 
 
-def image_size(extent_deg: float, cell_arcsec: float | None, beam_minor_arcsec: float) -> ImageSize:
-    """`cell_arcsec` as asked, else the narrow axis of the beam over 3.5, to 0.01″ so that headers and commands agree."""
-    cell = cell_arcsec if cell_arcsec is not None else max(0.01, int(beam_minor_arcsec / CELLS_A_BEAM * 100) / 100)
+def beam_for_cell_arcsec(tier: str, cell_arcsec: float | None) -> float:
+    """The narrowest beam the cells can carry: the visibilities are tapered to it, so that coarse cells never cost flux."""
+    return CELLS_A_BEAM * (cell_arcsec if cell_arcsec is not None else FINEST_CELL_ARCSEC[tier])
+
+
+def image_size(tier: str, extent_deg: float, cell_arcsec: float | None, beam_minor_arcsec: float) -> ImageSize:
+    """`cell_arcsec` as asked, else the narrow axis of the beam over 3.5, cut to 0.1″: one number for header and command."""
+    from_beam = max(0.1, int(beam_minor_arcsec / CELLS_A_BEAM * 10 + 1e-6) / 10, FINEST_CELL_ARCSEC[tier])
+    cell = cell_arcsec if cell_arcsec is not None else from_beam
     return ImageSize(cell, fourier_friendly(max(64, round(extent_deg * 3600 / cell))))

@@ -116,7 +116,7 @@ def read_visibilities(ms: Path) -> Visibilities:
         stride = max(1, round(main.nrows() * freq_hz.size / VISIBILITIES_EXAMINED))
         channels = np.arange(stride // 2, freq_hz.size, stride)
         has_spectrum = "WEIGHT_SPECTRUM" in main.colnames()
-        parts: list[tuple[Array, ...]] = []
+        parts: list[tuple[np.ndarray, ...]] = []
         flagged = seen = 0
         for start in range(0, main.nrows(), ROWS_A_READ):
             count = min(ROWS_A_READ, main.nrows() - start)

@@ -1,4 +1,4 @@
-"""Briggs weights as WSClean makes them, and what follows from them before a single pixel exists.
+"""Briggs weights and taper as WSClean makes them, and what follows from them before a single pixel exists.
 
 From the weights come the expected synthesised beam (hence the cell), the thermal noise of the image and the share of
 each integration and channel in every flux (hence the primary beam). Briggs (1995), eq. 3.19: w / (1 + W f²),
@@ -11,18 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 from contimg_science.imaging.visibilities import Visibilities
 
 Array = NDArray[np.float64]
-# Cuts through the main lobe of the point spread function, for its half width.
-POSITION_ANGLES = 18
-SAMPLES_A_CUT = 64
+# The Gaussian is fitted in a box of ±3 times the resolution of the longest baseline.
+FIT_HALF_BOX = 3.0
+FIT_SAMPLES = 41
+# For that box the uv plane need not be finer than this share of its longest baseline: 0.1 rad at the edge.
+UV_STEP = 1 / 128
+TAPER_HALVINGS = 10
 
 
 @dataclass(frozen=True)
 class ImagingWeights:
-    weight: Array  # one a visibility, Briggs applied
+    taper_arcsec: float
     beam_major_arcsec: float
     beam_minor_arcsec: float
     thermal_noise_jy: float
@@ -31,53 +35,102 @@ class ImagingWeights:
     freq_hz: float
 
 
-def imaging_weights(vis: Visibilities, robust: float, extent_deg: float) -> ImagingWeights:
-    briggs, cell_u, cell_v, cell_weight = _briggs(vis, robust, extent_deg)
-    major, minor = _main_lobe_arcsec(cell_u, cell_v, cell_weight, float(np.hypot(vis.u_lambda, vis.v_lambda).max()))
-    total = briggs.sum()
+@dataclass(frozen=True)
+class Taper:
+    """Gaussian in the uv plane, whose image is a Gaussian of this full width at half maximum; 0 is none."""
+
+    beam_arcsec: float
+
+    def __call__(self, u_lambda: Array, v_lambda: Array) -> Array:
+        if self.beam_arcsec == 0:
+            return np.ones_like(u_lambda)
+        sigma_lambda = np.sqrt(8 * np.log(2)) / (2 * np.pi * np.radians(self.beam_arcsec / 3600))
+        return np.exp(-(u_lambda**2 + v_lambda**2) / (2 * sigma_lambda**2))
+
+
+@dataclass(frozen=True)
+class CoarseCells:
+    """Mean place and summed weight of coarse uv cells: all that the main lobe depends on."""
+
+    u: Array
+    v: Array
+    weight: Array
+    longest_lambda: float
+
+    def beam_arcsec(self, taper: Taper) -> tuple[float, float]:
+        """Axes of the Gaussian fitted to the point spread function, as WSClean does it: peak 1, centred, least squares."""
+        unit_rad = 1 / self.longest_lambda
+        offsets = np.linspace(-FIT_HALF_BOX, FIT_HALF_BOX, FIT_SAMPLES)
+        weight = self.weight * taper(self.u, self.v)
+        east = np.exp(2j * np.pi * unit_rad * np.outer(offsets, self.u))
+        north = np.exp(2j * np.pi * unit_rad * np.outer(offsets, self.v))
+        spread = ((north * (weight / weight.sum())) @ east.T).real
+        x, y = np.meshgrid(offsets, offsets)
+
+        def misfit(quadratic: Array) -> Array:
+            return (np.exp(-(quadratic[0] * x * x + quadratic[1] * y * y + quadratic[2] * x * y)) - spread).ravel()
+
+        xx, yy, xy = least_squares(misfit, [1.0, 1.0, 0.0]).x
+        sharp = np.maximum(np.linalg.eigvalsh([[xx, xy / 2], [xy / 2, yy]]), 1e-6)
+        major, minor = np.degrees(2 * np.sqrt(np.log(2) / sharp) * unit_rad) * 3600
+        return float(major), float(minor)
+
+    def taper_for(self, beam_minor_arcsec: float) -> Taper:
+        """The taper that makes the narrow axis this wide, or none when it already is."""
+        if self.beam_arcsec(Taper(0))[1] >= beam_minor_arcsec:
+            return Taper(0)
+        low, high = 0.0, 2 * beam_minor_arcsec
+        for _ in range(TAPER_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.beam_arcsec(Taper(middle))[1] < beam_minor_arcsec else (low, middle)
+        return Taper(round(high, 2))
+
+
+def imaging_weights(vis: Visibilities, robust: float, extent_deg: float, beam_at_least_arcsec: float) -> ImagingWeights:
+    """Briggs, then tapered so far that the narrow axis of the beam is `beam_at_least_arcsec` (0: no taper)."""
+    briggs = _briggs(vis, robust, extent_deg)
+    cells = _coarse_cells(vis, briggs)
+    taper = cells.taper_for(beam_at_least_arcsec)
+    weight = briggs * taper(vis.u_lambda, vis.v_lambda)
+    major, minor = cells.beam_arcsec(taper)
+    total = weight.sum()
     # Only every `stride`-th channel is summed; the image has them all, so its noise is lower by √stride.
-    thermal = float(np.sqrt((briggs**2 * vis.noise_power / 2).sum() / vis.stride) / total)
+    thermal = float(np.sqrt((weight**2 * vis.noise_power / 2).sum() / vis.stride) / total)
     channels = np.arange(vis.stride // 2, vis.freq_hz.size, vis.stride)
     flat = vis.time_index * np.int64(vis.freq_hz.size) + vis.channel_index
-    share = np.bincount(flat, briggs, vis.times_mjd.size * vis.freq_hz.size).reshape(vis.times_mjd.size, -1)[:, channels]
+    share = np.bincount(flat, weight, vis.times_mjd.size * vis.freq_hz.size).reshape(vis.times_mjd.size, -1)[:, channels] / total
     return ImagingWeights(
-        weight=briggs,
+        taper_arcsec=taper.beam_arcsec,
         beam_major_arcsec=major,
         beam_minor_arcsec=minor,
         thermal_noise_jy=thermal,
-        share=share / total,
+        share=share,
         channels=channels,
-        freq_hz=float((share.sum(axis=0) / total) @ vis.freq_hz[channels]),
+        freq_hz=float(share.sum(axis=0) @ vis.freq_hz[channels]),
     )
 
 
-def _briggs(vis: Visibilities, robust: float, extent_deg: float) -> tuple[Array, Array, Array, Array]:
-    """Weights, then the occupied uv cells: mean u, v and summed Briggs weight."""
-    scale = np.radians(extent_deg)
-    upper = np.where(vis.v_lambda < 0, -1.0, 1.0)  # a visibility and its conjugate are one cell
+def _uv_cells(vis: Visibilities, cells_a_wavelength: float) -> tuple[NDArray[np.int64], Array, Array]:
+    """Cell number of each visibility, and its (u, v) in the upper half plane: it and its conjugate are one."""
+    upper = np.where(vis.v_lambda < 0, -1.0, 1.0)
     u, v = vis.u_lambda * upper, vis.v_lambda * upper
-    half = int(np.ceil(np.abs(u).max() * scale)) + 1
-    cell = np.floor(v * scale).astype(np.int64) * (2 * half + 1) + np.floor(u * scale).astype(np.int64) + half
+    half = int(np.ceil(np.abs(u).max() * cells_a_wavelength)) + 1
+    column = np.floor(u * cells_a_wavelength).astype(np.int64) + half
+    return np.floor(v * cells_a_wavelength).astype(np.int64) * (2 * half + 1) + column, u, v
+
+
+def _briggs(vis: Visibilities, robust: float, extent_deg: float) -> Array:
+    cell, _, _ = _uv_cells(vis, float(np.radians(extent_deg)))
     density = np.bincount(cell, vis.weight)
     f_squared = (5.0 * 10.0**-robust) ** 2 * vis.weight.sum() / (density**2).sum()
-    briggs = vis.weight / (1.0 + density[cell] * f_squared)
-    summed = np.bincount(cell, briggs)
+    return vis.weight / (1.0 + density[cell] * f_squared)
+
+
+def _coarse_cells(vis: Visibilities, briggs: Array) -> CoarseCells:
+    longest_lambda = float(np.hypot(vis.u_lambda, vis.v_lambda).max())
+    cell, u, v = _uv_cells(vis, 1 / (UV_STEP * longest_lambda))
+    summed = np.asarray(np.bincount(cell, briggs), np.float64)
     occupied = np.flatnonzero(summed)
     weight = summed[occupied]
-    return briggs, np.bincount(cell, briggs * u)[occupied] / weight, np.bincount(cell, briggs * v)[occupied] / weight, weight
-
-
-def _main_lobe_arcsec(u: Array, v: Array, weight: Array, longest_lambda: float) -> tuple[float, float]:
-    """Full width at half maximum along the widest and the narrowest cut of the point spread function."""
-    widths = []
-    for angle in np.arange(POSITION_ANGLES) * np.pi / POSITION_ANGLES:
-        along = 2 * np.pi * (u * np.sin(angle) + v * np.cos(angle))
-        # The curvature at the peak gives the width of a Gaussian; the true half width lies within a few of it.
-        guess = np.sqrt(2 * np.log(2) / max(float(weight @ along**2 / weight.sum()), (0.01 * longest_lambda) ** 2))
-        offsets = np.linspace(0, 4 * guess, SAMPLES_A_CUT)
-        response = np.array([float(weight @ np.cos(along * offset)) for offset in offsets]) / weight.sum()
-        below = int(np.argmax(response < 0.5)) or SAMPLES_A_CUT - 1
-        inner, outer = response[below - 1], response[below]
-        widths.append(2 * (offsets[below - 1] + (offsets[below] - offsets[below - 1]) * (inner - 0.5) / (inner - outer)))
-    arcsec = np.degrees(widths) * 3600
-    return float(arcsec.max()), float(arcsec.min())
+    mean_u, mean_v = (np.bincount(cell, briggs * part)[occupied] / weight for part in (u, v))
+    return CoarseCells(mean_u, mean_v, weight, longest_lambda)

@@ -1,0 +1,106 @@
+"""The picture of an image that people look at, and its thumbnail: asinh stretch, sky axes, the beam in a corner.
+
+Decoration only: no number is taken from a picture. Nothing in the file depends on when or where it was drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.float32]
+PICTURE_PX, THUMBNAIL_PX = 1100, 192
+# The stretch is linear up to a few times the noise and logarithmic above.
+ASINH_KNEE_SIGMA = 3.0
+LOW_SIGMA, HIGH_SIGMA_AT_LEAST = -3.0, 30.0
+
+
+@dataclass(frozen=True)
+class Caption:
+    title: str
+    centre_deg: tuple[float, float]
+    cell_arcsec: float
+    beam_arcsec: tuple[float, float]
+    beam_pa_deg: float
+    noise_jy: float
+
+
+def shrink(pixels: Pixels, at_most_px: int) -> tuple[Pixels, int]:
+    """Blocks' largest values, so that point sources stay visible; and how many pixels a block is wide."""
+    block = max(1, int(np.ceil(pixels.shape[0] / at_most_px)))
+    rows, columns = (side // block * block for side in pixels.shape)
+    blocks = pixels[:rows, :columns].reshape(rows // block, block, columns // block, block)
+    return blocks.max(axis=(1, 3)), block
+
+
+def stretched(pixels: Pixels, noise_jy: float) -> NDArray[np.float64]:
+    """0…1; limits as ZScale would have them for an image that is mostly noise: a little below zero to a high quantile."""
+    scale = noise_jy if noise_jy > 0 else 1.0
+    high = max(HIGH_SIGMA_AT_LEAST, float(np.nanquantile(pixels, 0.9995)) / scale)
+    low_value, high_value = np.arcsinh(np.array([LOW_SIGMA, high]) / ASINH_KNEE_SIGMA)
+    return np.clip((np.arcsinh(pixels / scale / ASINH_KNEE_SIGMA) - low_value) / (high_value - low_value), 0, 1)
+
+
+def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> None:
+    # Imported here: a second of start-up that a failing run need not pay.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.image import imsave
+    from matplotlib.patches import Ellipse
+
+    no_date: Any = {"Software": None}  # leaves matplotlib's version out; its type stub knows only text
+    shrunk, _ = shrink(pixels, THUMBNAIL_PX)
+    imsave(thumbnail, stretched(shrunk, caption.noise_jy), cmap="inferno", vmin=0, vmax=1, origin="lower", metadata=no_date, format="png")
+
+    shrunk, block = shrink(pixels, PICTURE_PX)
+    cell_deg = caption.cell_arcsec / 3600
+    half_deg = pixels.shape[0] / 2 * cell_deg
+    extent = (half_deg, half_deg - shrunk.shape[1] * block * cell_deg, -half_deg, shrunk.shape[0] * block * cell_deg - half_deg)
+    figure = Figure(figsize=(9, 9), dpi=110)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="#202020")
+    axes.imshow(stretched(shrunk, caption.noise_jy), extent=extent, origin="lower", cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
+    ra_deg, dec_deg = caption.centre_deg
+    ticks = _ticks_deg(half_deg)
+    axes.set_yticks(ticks, [f"{dec_deg + tick:.2f}°" for tick in ticks])
+    axes.set_xticks(ticks, [f"{(ra_deg + tick / np.cos(np.radians(dec_deg))) % 360:.2f}°" for tick in ticks])
+    axes.set_xlabel("RA (ICRS, along the centre line)")
+    axes.set_ylabel("Dec (ICRS)")
+    axes.set_title(f"{caption.title}   noise {caption.noise_jy * 1e3:.2f} mJy/beam", fontsize=10)
+    axes.grid(color="white", alpha=0.15, linewidth=0.5)
+    major, minor = caption.beam_arcsec
+    # The true beam is a dot on a 3° picture: drawn ten times larger, and said so.
+    magnified = 10
+    corner = half_deg - 0.75 * magnified * major / 3600
+    axes.add_patch(
+        Ellipse(
+            (corner, -corner),
+            magnified * minor / 3600,
+            magnified * major / 3600,
+            angle=-caption.beam_pa_deg,  # x grows eastwards, to the left: matplotlib turns from north to west
+            facecolor="none",
+            edgecolor="white",
+        )
+    )
+    axes.text(
+        corner - magnified * major / 3600,
+        -corner,
+        f"beam {major:.1f}″ × {minor:.1f}″ (drawn ×{magnified})",
+        color="white",
+        va="center",
+        fontsize=8,
+    )
+    figure.savefig(picture, metadata=no_date, format="png")
+
+
+def _ticks_deg(half_deg: float) -> list[float]:
+    step = next(step for step in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0) if step >= half_deg / 4 or step == 2.0)
+    count = int(half_deg / step)
+    return [step * index for index in range(-count, count + 1)]

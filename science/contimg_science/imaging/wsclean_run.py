@@ -1,0 +1,110 @@
+"""One run of the WSClean program: its command, its progress, and proof that it did what was asked.
+
+WSClean can leave with status 0 and without an image, so both are checked. Its whole output goes to this process's
+stderr, which is the log of the attempt; the last lines travel with a failure. It dies when this process dies.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from contimg_science.imaging.image_size import ImageSize
+from contimg_science.protocol import StepFailure, die_with_parent, progress
+
+PROGRAM = "wsclean"
+PLANES = ("image", "residual", "psf", "model", "dirty")
+# Major cycles a tier may spend; the thresholds usually stop it first.
+MAJOR_CYCLES = {"quicklook": 2, "standard": 12, "deep": 30}
+LAST_LINES = 15
+
+
+@dataclass(frozen=True)
+class CleanParameters:
+    tier: str
+    robust: float
+    niter: int
+    auto_threshold_sigma: float
+    auto_mask_sigma: float
+    mgain: float
+    taper_arcsec: float
+
+
+def wsclean_version() -> str:
+    try:
+        said = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
+    except FileNotFoundError as missing:
+        raise StepFailure("ToolFailed", "WSCleanMissing", "there is no wsclean program", "install wsclean 3.1 or newer", "none") from missing
+    found = re.search(r"WSClean version (\S+)", said)
+    if found is None:
+        raise StepFailure("ToolFailed", "WSCleanUnknown", f"wsclean --version said {said[:80]!r}", "install wsclean 3.1 or newer", "none")
+    return found.group(1)
+
+
+def wsclean_command(ms: Path, prefix: Path, work_dir: Path, threads: int, size: ImageSize, clean: CleanParameters) -> list[str]:
+    return [
+        PROGRAM,
+        *("-j", str(threads), "-temp-dir", str(work_dir), "-name", str(prefix)),
+        *("-no-update-model-required", "-data-column", "DATA", "-field", "all", "-pol", "I", "-use-wgridder"),
+        *("-size", str(size.width_px), str(size.width_px), "-scale", f"{size.cell_arcsec:.4f}asec"),
+        *("-weight", "briggs", f"{clean.robust:g}"),
+        *(("-taper-gaussian", f"{clean.taper_arcsec:g}asec") if clean.taper_arcsec > 0 else ()),
+        *("-niter", str(clean.niter), "-nmiter", str(MAJOR_CYCLES[clean.tier]), "-mgain", f"{clean.mgain:g}"),
+        *("-auto-threshold", f"{clean.auto_threshold_sigma:g}", "-auto-mask", f"{clean.auto_mask_sigma:g}"),
+        str(ms),
+    ]
+
+
+def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress_to: float) -> None:
+    """Run to the end; `<prefix>-image.fits`, `-residual`, `-psf`, `-model`, `-dirty` are there afterwards."""
+    for plane in PLANES:
+        prefix.with_name(f"{prefix.name}-{plane}.fits").unlink(missing_ok=True)
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        preexec_fn=die_with_parent,
+    ) as child:
+        assert child.stdout is not None
+        last = _follow(child.stdout, progress_from, progress_to)
+    tail = "\n".join(last)
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
+        raise StepFailure(
+            "ToolKilled", "WSCleanKilled", f"wsclean was ended by {name}\n{tail}", "give it more memory, or look who sent the signal"
+        )
+    if child.returncode != 0:
+        raise StepFailure("ToolFailed", "WSCleanFailed", f"wsclean left with status {child.returncode}\n{tail}", "read the log of this attempt")
+    missing = [plane for plane in PLANES if not prefix.with_name(f"{prefix.name}-{plane}.fits").is_file()]
+    if missing:
+        raise StepFailure(
+            "ToolFailed", "WSCleanNoImage", f"wsclean left with status 0 but without {missing}\n{tail}", "read the log of this attempt"
+        )
+
+
+def _follow(lines, progress_from: float, progress_to: float) -> deque[str]:
+    """Pass the log on; each major cycle takes half of the way that is left, for nobody knows how many there will be."""
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    here = progress_from
+    for line in lines:
+        sys.stderr.write(line)
+        if not line.strip():
+            continue
+        last.append(line.rstrip())
+        if (iteration := re.search(r"== Deconvolving \((\d+)\) ==", line)) is not None:
+            here += (progress_to - here) / 2
+            progress(here, f"clean, major cycle {iteration.group(1)}")
+        elif "== Constructing PSF ==" in line:
+            progress(progress_from, "point spread function")
+        elif "== Constructing image ==" in line:
+            progress(here, "visibilities to image")
+    sys.stderr.flush()
+    return last
