@@ -8,6 +8,9 @@ import type { StepName } from './step.ts';
 
 const fraction = z.number().min(0).max(1);
 
+/** Outriggers first: far from the crowded core, they shadow nobody and see every baseline length. */
+const REFERENCE_ANTENNAS = [104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 103].map((station) => `DSA-${station}`);
+
 export const stepParameterSchemas = {
   collect: z.strictObject({}),
   claimHost: z.strictObject({}),
@@ -43,6 +46,7 @@ export const stepParameterSchemas = {
     minMedianSnr: z.number().min(1).default(10),
     maxAmplitudeScatter: z.number().positive().default(0.2),
     maxPhaseScatterDeg: z.number().positive().default(30),
+    refantOrder: z.array(z.string()).min(1).default(REFERENCE_ANTENNAS).describe('reference antennas by name, best first'),
   }),
   calibrate: z.strictObject({
     averageChannels: z.int().min(1).max(64).default(1).describe('channels averaged into one for imaging'),

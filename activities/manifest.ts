@@ -1,0 +1,52 @@
+/**
+ * `<group_id>.manifest.json` beside a published Measurement Set: what it was made from and how. A set without its manifest
+ * is not published yet; the next attempt finishes it.
+ */
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type ConcatResult, validateResultSchema, type ValidateResult } from '../src/domain/science-result.ts';
+import { camelCased, snakeCased } from '../src/domain/spelling.ts';
+import type { GroupKey } from '../src/domain/arrival.ts';
+import { syncFolder } from './publish.ts';
+
+const readableSchema = z.looseObject({ groupId: z.string(), contentDigest: z.string(), validation: validateResultSchema });
+
+export interface Manifest {
+  groupId: string;
+  runId: string;
+  runNumber: number;
+  key: GroupKey;
+  contentDigest: string;
+  degradedReasons: string[];
+  parameters: Record<string, unknown>;
+  conversion: ConcatResult;
+  validation: ValidateResult;
+}
+
+export const manifestPathOf = (ms: string): string => ms.replace(/\.ms$/, '.manifest.json');
+
+export async function writeManifest(ms: string, manifest: Manifest): Promise<string> {
+  const path = manifestPathOf(ms);
+  const partial = `${path}.partial`;
+  const handle = await open(partial, 'w');
+  try {
+    await handle.writeFile(`${JSON.stringify(snakeCased({ schemaVersion: 1, ...manifest }), null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(partial, path);
+  await syncFolder(dirname(path));
+  return path;
+}
+
+/** The manifest beside a Measurement Set, or null when there is none. */
+export async function readManifest(ms: string): Promise<z.infer<typeof readableSchema> | null> {
+  try {
+    return readableSchema.parse(camelCased(JSON.parse(await readFile(manifestPathOf(ms), 'utf8'))));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Step `moveToTmpfs`: a copy of the Measurement Set in memory for the steps that read it next, when it fits. Not having one
+ * is a recorded no-op, never a failure. The copy in scratch stays: `organize` publishes it by rename.
+ */
+import { cp, mkdir, rm, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
+import { attemptScratch, bytesBelow, freeBytes } from '../src/runner/scratch.ts';
+import type { HostFileActivities } from './contract.ts';
+import type { HostDependencies } from './dependencies.ts';
+import type { Supervised } from './supervised.ts';
+
+const TMPFS_MAGIC = 0x01021994;
+
+type Order = Parameters<HostFileActivities['moveToTmpfs']>[0];
+
+/** Our own corner of the shared memory file system. */
+export const tmpfsRoot = (tmpfs: string): string => join(tmpfs, 'contimg');
+
+export const moveToTmpfs =
+  ({ settings }: HostDependencies): Supervised<Order, Measured<StepOutputs['moveToTmpfs']>> =>
+  async ({ attempt, parameters, ms }) => {
+    const stays = (note: string): Measured<StepOutputs['moveToTmpfs']> => ({
+      output: { ms: null, bytes: 0 },
+      resources: null,
+      bytesRead: 0,
+      bytesWritten: 0,
+      timingsS: null,
+      note,
+    });
+    if (!parameters.enabled) return stays('switched off');
+    if ((await statfs(dirname(ms))).type === TMPFS_MAGIC) return stays('scratch is in memory already');
+    const bytes = await bytesBelow(ms);
+    const allowed = (await freeBytes(settings.paths.tmpfs)) * parameters.maxFreeFraction;
+    if (bytes > allowed) {
+      return stays(
+        `${megabytes(bytes)} do not fit into ${parameters.maxFreeFraction * 100} % of what is free in ${settings.paths.tmpfs} (${megabytes(allowed)})`,
+      );
+    }
+    const startedAt = performance.now();
+    const target = join(attemptScratch(tmpfsRoot(settings.paths.tmpfs), attempt), basename(ms));
+    await mkdir(dirname(target), { recursive: true });
+    await rm(target, { recursive: true, force: true });
+    await cp(ms, target, { recursive: true });
+    return {
+      output: { ms: target, bytes },
+      resources: null,
+      bytesRead: bytes,
+      bytesWritten: bytes,
+      timingsS: { copy: (performance.now() - startedAt) / 1000 },
+      note: null,
+    };
+  };
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;

@@ -1,0 +1,123 @@
+/**
+ * Step `organize`: checks every row of the new Measurement Set, decides whether it is a calibrator's or a science group's,
+ * and publishes it under `ms/{science|calibrators}/YYYY-MM-DD/`. A crash at any instant leaves no set, a whole set, or a
+ * whole set without manifest, which the next attempt verifies and finishes.
+ */
+import { join } from 'node:path';
+import { StepError } from '../src/domain/failure.ts';
+import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
+import { type ValidateResult, validateResultSchema } from '../src/domain/science-result.ts';
+import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
+import { bytesBelow } from '../src/runner/scratch.ts';
+import type { HostScienceActivities } from './contract.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { manifestPathOf, readManifest, writeManifest } from './manifest.ts';
+import { exists, moveInto, versionedPath } from './publish.ts';
+import { runScienceStep } from './science-step.ts';
+import type { Supervised } from './supervised.ts';
+
+type Order = Parameters<HostScienceActivities['organize']>[0];
+type Answer = Omit<StepOutputs['organize'], 'productId'>;
+
+const FOLDER_OF_KIND = { science: 'science', calibrator: 'calibrators' } as const;
+
+export const organize =
+  (dependencies: HostDependencies): Supervised<Order, Measured<Answer>> =>
+  async (order, watch) => {
+    const { concat, attempt } = order;
+    const published = await findPublished(dependencies.settings.paths.output, attempt.groupId, concat.contentDigest);
+    if (published?.validation !== undefined) {
+      return { ...(await answer(published.ms, published.validation)), resources: null, timingsS: null, note: 'was published already' };
+    }
+    const source = (await exists(concat.ms)) ? concat.ms : published?.ms;
+    if (source === undefined) throw setIsGone(concat.ms);
+
+    const measured = await runScienceStep(
+      dependencies,
+      {
+        program: 'validate',
+        attempt,
+        requestedAt: order.requestedAt,
+        inputs: {
+          ms: source,
+          members: concat.inputs.map(({ path, subband }) => ({ path, subband })),
+          t0Jd: order.key.t0Jd,
+          decRad: order.key.decRad,
+          concat,
+        },
+        parameters: order.parameters,
+        outputs: () => ({}),
+        resultSchema: validateResultSchema,
+      },
+      watch,
+    );
+    const validation = measured.output;
+    const startedAt = performance.now();
+    const ms = source === concat.ms ? await publish(dependencies, order, validation) : source;
+    await writeManifest(ms, {
+      groupId: attempt.groupId,
+      runId: attempt.runId,
+      runNumber: attempt.runNumber,
+      key: order.key,
+      contentDigest: concat.contentDigest,
+      degradedReasons: order.degradedReasons,
+      parameters: { ...order.parameters },
+      conversion: concat,
+      validation,
+    });
+    const timingsS = { ...validation.timingsS, publish: (performance.now() - startedAt) / 1000 };
+    return { ...measured, ...(await answer(ms, validation)), timingsS };
+  };
+
+async function publish({ settings }: HostDependencies, order: Order, validation: ValidateResult): Promise<string> {
+  const groupId = groupIdSchema.parse(order.attempt.groupId);
+  const folder = join(settings.paths.output, 'ms', FOLDER_OF_KIND[validation.classification.kind], dateFolderOfGroup(groupId));
+  for (let version = 1; ; version += 1) {
+    const path = versionedPath(folder, groupId, '.ms', version);
+    if (await exists(path)) continue;
+    await moveInto(order.concat.ms, path);
+    return path;
+  }
+}
+
+/** A version of this group's set with this content; without validation when it still lacks its manifest. */
+async function findPublished(
+  output: string,
+  groupId: string,
+  contentDigest: string,
+): Promise<{ ms: string; validation?: ValidateResult } | null> {
+  let unfinished: string | null = null;
+  for (const kind of Object.values(FOLDER_OF_KIND)) {
+    const folder = join(output, 'ms', kind, dateFolderOfGroup(groupIdSchema.parse(groupId)));
+    for (let version = 1; ; version += 1) {
+      const ms = versionedPath(folder, groupId, '.ms', version);
+      if (!(await exists(ms))) break;
+      const manifest = await readManifest(ms);
+      if (manifest === null) unfinished = ms;
+      else if (manifest.contentDigest === contentDigest) return { ms, validation: manifest.validation };
+    }
+  }
+  return unfinished === null ? null : { ms: unfinished };
+}
+
+async function answer(
+  ms: string,
+  validation: ValidateResult,
+): Promise<Pick<Measured<Answer>, 'output' | 'bytesRead' | 'bytesWritten' | 'note'>> {
+  const output = { publishedMs: ms, manifestPath: manifestPathOf(ms), bytes: await bytesBelow(ms), validation };
+  return {
+    output,
+    bytesRead: null,
+    bytesWritten: null,
+    note: `filed as ${validation.classification.kind}: ${validation.classification.reason}`,
+  };
+}
+
+const setIsGone = (path: string): StepError =>
+  new StepError({
+    type: 'BadInput',
+    code: 'MeasurementSetGone',
+    message: `${path} is gone and no published set has its content`,
+    remedy: 'resume from concat: the raw files are converted again',
+    sideEffects: 'none',
+  });

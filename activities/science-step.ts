@@ -1,0 +1,66 @@
+/**
+ * Runs the science program of a step for one attempt: its folder, request, limits and environment follow from the
+ * attempt's name and the settings, so that no step file repeats them.
+ */
+import { join } from 'node:path';
+import type { z } from 'zod';
+import type { AttemptName, Measured } from '../src/domain/step-output.ts';
+import { runScience } from '../src/runner/run-science.ts';
+import { scienceEnvironment } from '../src/runner/science-environment.ts';
+import { attemptScratch } from '../src/runner/scratch.ts';
+import type { HostDependencies } from './dependencies.ts';
+import type { Progress } from './supervised.ts';
+
+export interface ScienceCall<Result> {
+  /** Module of contimg_science. */
+  program: string;
+  attempt: AttemptName;
+  requestedAt: string;
+  inputs: object;
+  parameters: object;
+  outputs: (workDir: string) => object;
+  resultSchema: z.ZodType<Result>;
+}
+
+export async function runScienceStep<Result extends { timingsS: Record<string, number> }>(
+  dependencies: HostDependencies,
+  call: ScienceCall<Result>,
+  watch: { signal: AbortSignal; progress: Progress },
+): Promise<Measured<Result>> {
+  const { settings, python } = dependencies;
+  const { attempt } = call;
+  const workDir = attemptScratch(settings.paths.scratch, attempt);
+  const threads = settings.worker.ompThreads;
+  const { result, resources } = await runScience({
+    step: call.program,
+    request: {
+      groupId: attempt.groupId,
+      attemptId: `${attempt.runId}/${attempt.step}/${attempt.attempt}`,
+      requestedAt: call.requestedAt,
+      workDir,
+      threads,
+      inputs: call.inputs,
+      parameters: call.parameters,
+      outputs: call.outputs(workDir),
+    },
+    resultSchema: call.resultSchema,
+    python,
+    env: scienceEnvironment({ python, threads, numbaCacheFolder: join(settings.paths.state, 'numba'), workDir }),
+    timeoutMs: settings.attempt.timeoutFloorS * 1000,
+    signal: watch.signal,
+    onProgress: watch.progress,
+  });
+  return {
+    output: result,
+    resources,
+    bytesRead: numberIn(result, 'bytesRead'),
+    bytesWritten: numberIn(result, 'bytesWritten'),
+    timingsS: result.timingsS,
+    note: null,
+  };
+}
+
+function numberIn(result: object, name: string): number | null {
+  const value: unknown = Reflect.get(result, name);
+  return typeof value === 'number' ? value : null;
+}

@@ -1,0 +1,47 @@
+/** Step `solve`: CASA solutions on a calibrator transit, published as one folder of tables under `caltables/`. */
+import { basename, join } from 'node:path';
+import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
+import { type SolveResult, solveResultSchema } from '../src/domain/science-result.ts';
+import type { Measured } from '../src/domain/step-output.ts';
+import { bytesBelow } from '../src/runner/scratch.ts';
+import type { HostScienceActivities } from './contract.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { hashFolder, publishFolder } from './publish.ts';
+import { runScienceStep } from './science-step.ts';
+import { workingCopy } from './science-steps.ts';
+import type { Supervised } from './supervised.ts';
+
+type Order = Parameters<HostScienceActivities['solve']>[0];
+type Answer = { result: SolveResult; contentHash: string; bytes: number; directory: string };
+
+export const solve =
+  (dependencies: HostDependencies): Supervised<Order, Measured<Answer>> =>
+  async ({ attempt, requestedAt, parameters, place, calibrator }, watch) => {
+    const measured = await runScienceStep(
+      dependencies,
+      {
+        program: 'solve',
+        attempt,
+        requestedAt,
+        inputs: { ms: await workingCopy(place), calibrator },
+        parameters,
+        outputs: (workDir) => ({ directory: join(workDir, 'tables') }),
+        resultSchema: solveResultSchema,
+      },
+      watch,
+    );
+    const made = measured.output.tables[0];
+    if (made === undefined) throw new Error('solve answered without a table');
+    const source = join(made.path, '..');
+    const contentHash = await hashFolder(source);
+    const groupId = groupIdSchema.parse(attempt.groupId);
+    const { path: directory } = await publishFolder({
+      source,
+      folder: join(dependencies.settings.paths.output, 'caltables', dateFolderOfGroup(groupId)),
+      name: `${groupId}-${calibrator}`,
+      extension: '',
+      contentHash,
+    });
+    const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
+    return { ...measured, output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory } };
+  };

@@ -1,0 +1,72 @@
+/**
+ * Step `stageToScratch`: makes sure every member is still the file that was admitted, and copies it to fast local disk when
+ * the source is remote. Raw files are only read.
+ */
+import { copyFile, mkdir, stat, statfs } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { SubbandArrival } from '../src/domain/arrival.ts';
+import { StepError } from '../src/domain/failure.ts';
+import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
+import { attemptScratch } from '../src/runner/scratch.ts';
+import type { HostFileActivities } from './contract.ts';
+import type { HostDependencies } from './dependencies.ts';
+import type { Supervised } from './supervised.ts';
+
+/** statfs magic numbers of file systems that live on another machine or in user space: NFS, CIFS, SMB2, FUSE, 9P, Ceph. */
+const REMOTE_FILE_SYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x00c36400]);
+
+type Order = Parameters<HostFileActivities['stageToScratch']>[0];
+
+export const stageToScratch =
+  ({ settings }: HostDependencies): Supervised<Order, Measured<StepOutputs['stageToScratch']>> =>
+  async ({ attempt, parameters, members }, { signal, progress }) => {
+    for (const member of members) await assertUnchanged(member);
+    const first = members[0];
+    if (first === undefined) throw new Error('no members to stage');
+    const copied = parameters.mode === 'copy' || (parameters.mode === 'auto' && (await isRemote(first.path)));
+    if (!copied) {
+      const output = { members: members.map(({ path, subband }) => ({ path, subband })), copied, bytes: 0 };
+      return { output, resources: null, bytesRead: 0, bytesWritten: 0, timingsS: null, note: 'read in place' };
+    }
+    const folder = attemptScratch(settings.paths.scratch, attempt);
+    await mkdir(folder, { recursive: true });
+    const waiting = [...members];
+    const staged: { path: string; subband: number }[] = [];
+    const copyNext = async (): Promise<void> => {
+      for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
+        signal.throwIfAborted();
+        const path = join(folder, basename(member.path));
+        await copyFile(member.path, path);
+        await assertUnchanged(member);
+        staged.push({ path, subband: member.subband });
+        progress({ fraction: staged.length / members.length, message: `copied ${staged.length} of ${members.length} subbands` });
+      }
+    };
+    await Promise.all(Array.from({ length: parameters.copies }, copyNext));
+    const bytes = members.reduce((sum, member) => sum + member.bytes, 0);
+    staged.sort((a, b) => a.subband - b.subband);
+    return {
+      output: { members: staged, copied, bytes },
+      resources: null,
+      bytesRead: bytes,
+      bytesWritten: bytes,
+      timingsS: null,
+      note: null,
+    };
+  };
+
+async function assertUnchanged(member: SubbandArrival): Promise<void> {
+  const seen = await stat(member.path, { bigint: true });
+  const same =
+    Number(seen.size) === member.bytes && seen.ino.toString() === member.inode && Math.abs(Number(seen.mtimeMs) - member.mtimeMs) < 1;
+  if (same) return;
+  throw new StepError({
+    type: 'NotSettled',
+    code: 'MemberChanged',
+    message: `${member.path} is not the file that was admitted (size, inode or time changed)`,
+    remedy: 'the watcher admits the new file by itself; then resume from collect',
+    sideEffects: 'none',
+  });
+}
+
+const isRemote = async (path: string): Promise<boolean> => REMOTE_FILE_SYSTEMS.has((await statfs(path)).type);

@@ -1,0 +1,3 @@
+/** What the worker bundles: every workflow of the pipeline, by the name clients start it with. */
+export { calibration } from './calibration.ts';
+export { observationGroup } from './observation-group.ts';

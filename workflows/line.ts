@@ -1,0 +1,220 @@
+/**
+ * The line of steps as data: for each, when it is left out and how it is run. A row calls activities with what earlier
+ * steps left and answers what the next ones need; loops, retries and parking are not its business (run-step.ts).
+ */
+import { condition, executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
+import type { HostFileActivities, HostScienceActivities, MeasurementSetPlace, ProbeActivities } from '../activities/contract.ts';
+import type { CalibrationChoice } from '../src/domain/catalog-command.ts';
+import type { StepName } from '../src/domain/step.ts';
+import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
+import { hostFileOptions, probeOptions, scienceOptions } from './activity-options.ts';
+import type { calibration } from './calibration.ts';
+import { collect } from './collecting.ts';
+import { DecidedFailure } from './failure-of.ts';
+import { type GroupMemory, outputOf } from './group-memory.ts';
+import type { Journal } from './journal.ts';
+
+interface Row<Step extends StepName> {
+  /** In words why the step is left out for this group, or null to run it. */
+  leftOut?: (group: GroupMemory) => string | null;
+  run: (group: GroupMemory, journal: Journal, attempt: AttemptName) => Promise<Measured<StepOutputs[Step]>>;
+}
+
+const unmeasured = <Output>(output: Output, note: string | null = null): Measured<Output> => ({
+  output,
+  resources: null,
+  bytesRead: null,
+  bytesWritten: null,
+  timingsS: null,
+  note,
+});
+
+const order = <Step extends StepName>(group: GroupMemory, attempt: AttemptName, step: Step) => ({
+  attempt,
+  requestedAt: new Date().toISOString(),
+  parameters: group.parameters[step],
+});
+
+const files = (group: GroupMemory) =>
+  proxyActivities<HostFileActivities>(hostFileOptions(outputOf(group, 'claimHost').hostQueue, group.lane, group.input.policy));
+const science = (group: GroupMemory) =>
+  proxyActivities<HostScienceActivities>(scienceOptions(outputOf(group, 'claimHost').scienceQueue, group.lane, group.input.policy));
+
+const placeOf = (group: GroupMemory): MeasurementSetPlace => ({
+  publishedMs: outputOf(group, 'organize').publishedMs,
+  tmpfsMs: outputOf(group, 'moveToTmpfs').ms,
+});
+
+const calibratorOf = (group: GroupMemory): string | null => outputOf(group, 'organize').validation.classification.calibrator;
+
+/** What every product row says about its making. */
+const madeBy = (group: GroupMemory, attempt: AttemptName, step: StepName) => ({
+  groupId: group.input.groupId,
+  runId: group.runId,
+  runNumber: group.input.runNumber,
+  attempt: attempt.attempt,
+  parameters: { ...group.parameters[step] },
+  degradedReasons: [...group.degraded],
+});
+
+export const LINE: { [Step in StepName]: Row<Step> } = {
+  collect: {
+    run: async (group, journal) => {
+      const output = await collect(group, journal);
+      return unmeasured(output, output.missing.length === 0 ? null : `goes on without ${output.missing.length} subbands`);
+    },
+  },
+  claimHost: { run: async (group) => unmeasured(await proxyActivities<ProbeActivities>(probeOptions(group.lane)).claimHost()) },
+  stageToScratch: {
+    run: (group, _, attempt) =>
+      files(group).stageToScratch({ ...order(group, attempt, 'stageToScratch'), members: outputOf(group, 'collect').members }),
+  },
+  concat: {
+    run: (group, _, attempt) =>
+      science(group).concat({
+        ...order(group, attempt, 'concat'),
+        members: outputOf(group, 'stageToScratch').members,
+        expectedSubbands: group.input.policy.collecting.expected,
+        key: group.input.key,
+      }),
+  },
+  moveToTmpfs: {
+    run: (group, _, attempt) =>
+      files(group).moveToTmpfs({ ...order(group, attempt, 'moveToTmpfs'), ms: outputOf(group, 'concat').result.ms }),
+  },
+  organize: {
+    run: async (group, journal, attempt) => {
+      const concat = outputOf(group, 'concat').result;
+      const measured = await science(group).organize({
+        ...order(group, attempt, 'organize'),
+        concat,
+        key: group.input.key,
+        degradedReasons: [...group.degraded],
+      });
+      const { productId } = await journal.catalog.recordProduct({
+        kind: 'ms',
+        ...madeBy(group, attempt, 'organize'),
+        path: measured.output.publishedMs,
+        contentHash: concat.contentDigest,
+        bytes: measured.output.bytes,
+        software: {},
+        inputProductIds: [],
+        concat,
+        classification: measured.output.validation.classification,
+      });
+      return { ...measured, output: { ...measured.output, productId } };
+    },
+  },
+  flag: { run: (group, _, attempt) => science(group).flag({ ...order(group, attempt, 'flag'), place: placeOf(group) }) },
+  solve: {
+    leftOut: (group) => {
+      if (calibratorOf(group) === null) return 'no calibrator transits in this group';
+      return group.input.policy.steps.solve ? null : 'solving is switched off (policy.solve)';
+    },
+    run: async (group, _, attempt) => {
+      const calibrator = calibratorOf(group);
+      if (calibrator === null) throw new Error('solve was started for a group without a calibrator');
+      const { result, productId, cost } = await executeChild<typeof calibration>('calibration', {
+        workflowId: `calibration/${calibrator}/${group.input.groupId}`,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        args: [
+          {
+            ...madeBy(group, attempt, 'solve'),
+            lane: group.lane,
+            policy: group.input.policy,
+            scienceQueue: outputOf(group, 'claimHost').scienceQueue,
+            order: { ...order(group, attempt, 'solve'), place: placeOf(group), calibrator },
+            msProductId: outputOf(group, 'organize').productId,
+          },
+        ],
+      });
+      return { ...cost, output: { result, calibrationSetProductId: productId } };
+    },
+  },
+  calibrate: {
+    run: async (group, journal, attempt) => {
+      const choice = await waitForCalibration(group, journal);
+      const measured = await science(group).calibrate({ ...order(group, attempt, 'calibrate'), place: placeOf(group), choice });
+      return { ...measured, output: { ...measured.output, choice } };
+    },
+  },
+  image: {
+    run: async (group, journal, attempt) => {
+      const { choice, result: calibrated } = outputOf(group, 'calibrate');
+      const measured = await science(group).image({
+        ...order(group, attempt, 'image'),
+        ms: calibrated.ms,
+        calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
+        degradedReasons: [...group.degraded],
+        missingSubbands: outputOf(group, 'concat').result.missing.map((entry) => entry.subband),
+      });
+      const { productId } = await journal.catalog.recordProduct({
+        kind: 'image',
+        ...madeBy(group, attempt, 'image'),
+        path: measured.output.directory,
+        contentHash: measured.output.contentHash,
+        bytes: measured.output.bytes,
+        software: {},
+        inputProductIds: [outputOf(group, 'organize').productId, ...choice.sets.map((set) => set.productId)],
+        image: measured.output.result,
+        calibrationSetIds: choice.sets.map((set) => set.id),
+        how: choice.how,
+      });
+      return { ...measured, output: { ...measured.output, productId } };
+    },
+  },
+  photometry: {
+    leftOut: (group) => {
+      if (!group.input.policy.steps.photometry) return 'photometry is switched off (policy.photometry)';
+      const { verdict } = outputOf(group, 'image').result.qa;
+      return verdict === 'fail' ? 'the image failed its quality checks and is not measured' : null;
+    },
+    run: async (group, journal, attempt) => {
+      const image = outputOf(group, 'image');
+      const measured = await science(group).photometry({
+        ...order(group, attempt, 'photometry'),
+        image,
+        ms: outputOf(group, 'calibrate').result.ms,
+      });
+      const recorded = await journal.catalog.recordMeasurements({
+        groupId: group.input.groupId,
+        runNumber: group.input.runNumber,
+        imageProductId: image.productId,
+        measurementsPath: measured.output.measurementsPath,
+        degradedReasons: [...group.degraded],
+      });
+      return { ...measured, output: { ...measured.output, ...recorded } };
+    },
+  },
+  release: { run: (group, _, attempt) => files(group).release({ ...order(group, attempt, 'release'), keepScratch: false }) },
+};
+
+/** A valid set in this declination strip, at once or when one is registered within the policy's patience. */
+async function waitForCalibration(group: GroupMemory, journal: Journal): Promise<CalibrationChoice> {
+  const { validityHours, stripToleranceDeg, waitMs } = group.input.policy.calibration;
+  const concat = outputOf(group, 'concat').result;
+  const decDeg = (group.input.key.decRad * 180) / Math.PI;
+  const giveUpAtMs = Date.now() + waitMs;
+  for (;;) {
+    const news = group.calibrationNews;
+    const choice = await journal.catalog.chooseCalibration({ midMjd: concat.midMjd, decDeg, validityHours, stripToleranceDeg });
+    if (choice.sets.length > 0) {
+      group.waitingFor = null;
+      group.nextAutomaticAction = null;
+      return choice;
+    }
+    const remainingMs = giveUpAtMs - Date.now();
+    if (remainingMs <= 0) {
+      throw new DecidedFailure({
+        type: 'NoCalibration',
+        code: 'NoCalibration',
+        message: `no calibration set is valid within ${validityHours} h and ${stripToleranceDeg}° of declination ${decDeg.toFixed(2)}°${choice.rejected.map((set) => `; set ${set.id}: ${set.reason}`).join('')}`,
+        remedy: 'goes on by itself when a calibrator transit is solved; or solve one, then resume from calibrate',
+      });
+    }
+    group.waitingFor = `a calibration set for declination ${decDeg.toFixed(2)}°`;
+    group.nextAutomaticAction = `goes on when one is registered; asks for a person at ${new Date(giveUpAtMs).toISOString()}`;
+    journal.changed();
+    await condition(() => group.calibrationNews > news, Math.min(remainingMs, group.input.policy.collecting.recheckMs));
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The durable life of one observation group: walk the line of steps; when a step fails for good, park and wait for a
+ * person, a late file or a calibration set; end with a ledger row that says what became of the group.
+ * Temporal's history is the only checkpoint: this file keeps nothing anywhere else.
+ */
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { isOpen } from '../src/domain/group-state.ts';
+import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
+import { STEPS, stepIndex } from '../src/domain/step.ts';
+import { subbandLabel } from '../src/domain/subband.ts';
+import { becameComplete } from './collecting.ts';
+import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
+import { installHandlers } from './handlers.ts';
+import { Journal } from './journal.ts';
+import { releaseAfterCancel, runStep, StepParked } from './run-step.ts';
+
+export async function observationGroup(rawInput: ObservationGroupInput): Promise<GroupStatus> {
+  const input = observationGroupInputSchema.parse(rawInput);
+  const info = workflowInfo();
+  const group = newGroupMemory(input, info.runId, info.startTime.toISOString());
+  const journal = new Journal(group);
+  const line = new CancellationScope();
+  installHandlers(group, journal, () => line.cancel());
+
+  await journal.catalog.closeLedger({ groupId: input.groupId, outcome: 'pending', reason: input.runReason ?? 'collecting' });
+  try {
+    await line.run(() => walk(group, journal));
+  } catch (caught) {
+    if (!isCancellation(caught)) throw caught;
+    await CancellationScope.nonCancellable(() => closeAsCancelled(group, journal));
+  }
+  journal.changed();
+  await CancellationScope.nonCancellable(() => journal.drain());
+  await condition(allHandlersFinished);
+  if (wantsUpgrade(group)) {
+    const labels = group.late.map((file) => subbandLabel(file.subband)).join(', ');
+    return continueAsNew<typeof observationGroup>({
+      ...input,
+      lane: 'reprocess',
+      runNumber: input.runNumber + 1,
+      runReason: `upgrade: ${labels} arrived after conversion`,
+    });
+  }
+  return statusOf(group);
+}
+
+async function walk(group: GroupMemory, journal: Journal): Promise<void> {
+  let cursor = 0;
+  if (group.input.runNumber > 1) group.processingStage = 'resuming';
+  while (cursor < STEPS.length) {
+    const step = STEPS[cursor];
+    if (step === undefined) break;
+    if (step.name === 'claimHost') group.state = 'pending';
+    if (step.name === 'stageToScratch') {
+      group.state = 'in_progress';
+      if (group.processingStage === 'collecting') group.processingStage = 'processing_fresh';
+    }
+    try {
+      await runStep(group, journal, step.name);
+      cursor += 1;
+    } catch (caught) {
+      if (!(caught instanceof StepParked)) throw caught;
+      if (caught.step === 'collect' && group.input.policy.collecting.onDeadline === 'fail') return closeAsFailed(group, journal, caught);
+      cursor = await parkUntilResumed(group, journal, caught);
+    }
+  }
+  await closeAsCompleted(group, journal);
+}
+
+/** Answers where to go on. Waits without limit; Temporal keeps the place. */
+async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: StepParked): Promise<number> {
+  group.state = 'needs_attention';
+  group.failure = parked.failure;
+  group.failedStep = parked.step;
+  group.resumePlan = null;
+  group.waitingFor = 'a person: resume or cancel';
+  group.nextAutomaticAction = automaticActionFor(parked);
+  journal.changed();
+  const news = group.calibrationNews;
+  await condition(
+    () => group.resumePlan !== null || becameComplete(group) || (parked.failure.type === 'NoCalibration' && group.calibrationNews > news),
+  );
+  const plan = takePlan(group);
+  const from = plan?.from ?? parked.step;
+  if (plan !== null) {
+    group.parameters = { ...group.parameters, [from]: plan.parameters };
+    group.degradationAcknowledged ||= plan.acknowledgeDegraded;
+  }
+  forgetFrom(group, from);
+  group.failure = null;
+  group.failedStep = null;
+  group.waitingFor = null;
+  group.nextAutomaticAction = null;
+  group.processingStage = stepIndex(from) === 0 ? 'collecting' : 'resuming';
+  group.state = stepIndex(from) === 0 ? 'collecting' : 'in_progress';
+  journal.changed();
+  return stepIndex(from);
+}
+
+function takePlan(group: GroupMemory): GroupMemory['resumePlan'] {
+  const plan = group.resumePlan;
+  group.resumePlan = null;
+  return plan;
+}
+
+function automaticActionFor(parked: StepParked): string | null {
+  if (parked.step === 'collect') return 'goes on when the missing subbands arrive';
+  if (parked.failure.type === 'NoCalibration') return 'goes on when a calibration set of this strip is registered';
+  return null;
+}
+
+const closingReason = (group: GroupMemory): string =>
+  group.degraded.size === 0 ? 'all enabled steps done' : [...group.degraded].join(', ');
+
+async function closeAsCompleted(group: GroupMemory, journal: Journal): Promise<void> {
+  group.state = 'completed';
+  group.step = null;
+  group.completedAt = new Date().toISOString();
+  await journal.drain();
+  const outcome = group.degraded.size === 0 ? 'done' : 'degraded';
+  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome, reason: closingReason(group) });
+}
+
+async function closeAsFailed(group: GroupMemory, journal: Journal, parked: StepParked): Promise<void> {
+  group.state = 'failed';
+  group.failure = parked.failure;
+  group.failedStep = parked.step;
+  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome: 'skipped', reason: parked.failure.message });
+}
+
+async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<void> {
+  await releaseAfterCancel(group, journal);
+  const { by, reason } = group.cancelledBy ?? { by: 'temporal', reason: 'the workflow was cancelled from Temporal' };
+  group.state = 'cancelled';
+  group.waitingFor = null;
+  group.nextAutomaticAction = null;
+  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome: 'skipped', reason: `cancelled by ${by}: ${reason}` });
+}
+
+const wantsUpgrade = (group: GroupMemory): boolean =>
+  !isOpen(group.state) &&
+  group.state === 'completed' &&
+  group.degraded.has('subbands_missing') &&
+  group.late.length > 0 &&
+  group.input.policy.upgrade === 'automatic';

@@ -1,0 +1,158 @@
+/**
+ * Runs one step of the line until it is done, left out, or has failed for good: attempts, retry delays, what is recorded
+ * of each. A failure that cannot be cured by trying again, or that used up its budget, is thrown as StepParked.
+ */
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { type StepFailure, isRetryable } from '../src/domain/failure.ts';
+import type { AttemptReport } from '../src/domain/observation-group.ts';
+import type { StepName } from '../src/domain/step.ts';
+import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
+import { attemptBudget } from './activity-options.ts';
+import { failureOf } from './failure-of.ts';
+import { type GroupMemory, degradedBy } from './group-memory.ts';
+import type { Journal } from './journal.ts';
+import { LINE } from './line.ts';
+
+/** Space comes back by itself; waiting for it costs no attempt. */
+const SPACE_RECHECK_MS = 30_000;
+
+export class StepParked extends Error {
+  override readonly name = 'StepParked';
+  readonly step: StepName;
+  readonly failure: StepFailure;
+  constructor(step: StepName, failure: StepFailure) {
+    super(failure.message);
+    this.step = step;
+    this.failure = failure;
+  }
+}
+
+export async function runStep(group: GroupMemory, journal: Journal, step: StepName): Promise<void> {
+  const leftOut = LINE[step].leftOut?.(group) ?? null;
+  if (leftOut !== null) {
+    const report = begin(group, step);
+    end(group, journal, report, 'skipped', { note: leftOut });
+    return;
+  }
+  const budget = attemptBudget(step, group.input.policy);
+  let spent = 0;
+  for (;;) {
+    const report = begin(group, step);
+    journal.changed();
+    try {
+      const measured = await runRow(group, journal, step, report);
+      end(group, journal, report, 'done', { note: measured.note, measured });
+      return;
+    } catch (caught) {
+      if (isCancellation(caught)) {
+        end(group, journal, report, 'cancelled', { note: 'cancelled' });
+        throw caught;
+      }
+      const failure = failureOf(caught);
+      end(group, journal, report, 'failed', { note: failure.message, failure });
+      if (failure.type === 'NoSpace') {
+        await pause(group, journal, SPACE_RECHECK_MS, `space: ${failure.message}`);
+        continue;
+      }
+      spent += 1;
+      if (!isRetryable(failure.type) || spent >= budget) throw new StepParked(step, failure);
+      if (failure.type === 'HostLost') await claimAgain(group, journal);
+      await pause(
+        group,
+        journal,
+        group.input.policy.timing.firstRetryDelayMs * 2 ** (spent - 1),
+        `try ${spent + 1} of ${budget} of ${step}`,
+      );
+    }
+  }
+}
+
+async function runRow<Step extends StepName>(
+  group: GroupMemory,
+  journal: Journal,
+  step: Step,
+  report: AttemptReport,
+): Promise<Measured<StepOutputs[Step]>> {
+  const name: AttemptName = {
+    groupId: group.input.groupId,
+    runId: group.runId,
+    runNumber: group.input.runNumber,
+    step,
+    attempt: report.attempt,
+  };
+  const measured = await LINE[step].run(group, journal, name);
+  group.outputs[step] = measured.output;
+  for (const reason of degradedBy(group)) group.degraded.add(reason);
+  return measured;
+}
+
+/** A worker that came back is the same host and goes on; another host must start from the files. */
+async function claimAgain(group: GroupMemory, journal: Journal): Promise<void> {
+  const before = group.outputs.claimHost?.host;
+  const report = begin(group, 'claimHost');
+  const measured = await runRow(group, journal, 'claimHost', report);
+  const changed = before !== undefined && before !== measured.output.host;
+  end(group, journal, report, 'done', { note: changed ? `host ${before} is lost` : 'the host is back' });
+  group.step = report.step;
+}
+
+async function pause(group: GroupMemory, journal: Journal, delayMs: number, waitingFor: string): Promise<void> {
+  group.waitingFor = waitingFor;
+  group.nextAutomaticAction = `goes on at ${new Date(Date.now() + delayMs).toISOString()}`;
+  journal.changed();
+  await sleep(Math.max(1, delayMs));
+}
+
+function begin(group: GroupMemory, step: StepName): AttemptReport {
+  const attempt = 1 + group.attempts.filter((earlier) => earlier.step === step).length;
+  const report: AttemptReport = { step, attempt, startedAt: new Date().toISOString(), endedAt: null, outcome: 'running', note: null };
+  group.attempts.push(report);
+  group.step = step;
+  group.waitingFor = null;
+  group.nextAutomaticAction = null;
+  return report;
+}
+
+function end(
+  group: GroupMemory,
+  journal: Journal,
+  report: AttemptReport,
+  outcome: 'done' | 'skipped' | 'failed' | 'cancelled',
+  detail: { note: string | null; failure?: StepFailure; measured?: Omit<Measured<unknown>, 'output'> },
+): void {
+  report.outcome = outcome;
+  report.note = detail.note;
+  report.endedAt = new Date().toISOString();
+  group.waitingFor = null;
+  journal.attempt({
+    groupId: group.input.groupId,
+    runId: group.runId,
+    step: report.step,
+    attempt: report.attempt,
+    host: group.outputs.claimHost?.host ?? null,
+    startedAt: report.startedAt,
+    endedAt: report.endedAt,
+    outcome,
+    note: detail.note,
+    failure: detail.failure ?? null,
+    parametersDigest: digestOf(group.parameters[report.step]),
+    resources: detail.measured?.resources ?? null,
+    bytesRead: detail.measured?.bytesRead ?? null,
+    bytesWritten: detail.measured?.bytesWritten ?? null,
+    timingsS: detail.measured?.timingsS ?? null,
+  });
+}
+
+/** FNV-1a over the canonical text: tells two parameter sets apart in a list; not a security hash. */
+function digestOf(parameters: object): string {
+  const text = JSON.stringify(Object.entries(parameters).sort(([a], [b]) => a.localeCompare(b)));
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+}
+
+/** Whatever happens, scratch of a group that ends without a product is given back. */
+export async function releaseAfterCancel(group: GroupMemory, journal: Journal): Promise<void> {
+  if (group.outputs.claimHost === undefined) return;
+  await CancellationScope.nonCancellable(() => runStep(group, journal, 'release'));
+}
