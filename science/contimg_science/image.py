@@ -211,7 +211,7 @@ def _products(
         width_px=size.width_px,
         cell_arcsec=size.cell_arcsec,
         freq_hz=weights.freq_hz,
-        bandwidth_hz=float(vis.channel_width_hz.sum()),
+        bandwidth_hz=vis.bandwidth_hz,
         start_mjd=vis.start_mjd,
         mid_mjd=vis.mid_mjd,
         end_mjd=vis.end_mjd,
@@ -233,7 +233,7 @@ def _provenance(
     inputs, parameters = request.inputs, request.parameters
     return {
         "RESTFRQ": (weights.freq_hz, "[Hz] weighted mean frequency"),
-        "BANDWID": (float(vis.channel_width_hz.sum()), "[Hz]"),
+        "BANDWID": (vis.bandwidth_hz, "[Hz]"),
         "GROUPID": (request.group_id, "observation group"),
         "CALSET": (inputs.calibration_set, "calibration set"),
         "DEGRADED": (bool(inputs.degraded_reasons or inputs.subbands_missing), ""),

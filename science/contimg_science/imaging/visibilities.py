@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from casacore.tables import table
 from numpy.typing import NDArray
 
+from contimg_science.measurement_set import SECONDS_PER_DAY, Description, describe, open_table
+from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 from contimg_science.protocol import StepFailure
 
-SECONDS_PER_DAY = 86400.0
-SPEED_OF_LIGHT_M_S = 299792458.0
 CORR_XX, CORR_YY = 9, 12
 # Visibilities examined for weights and noise: 4 million give both to 0.1 %, in 200 MB.
 VISIBILITIES_EXAMINED = 4_000_000
@@ -35,7 +34,7 @@ class Visibilities:
     interval_s: float
     site_itrf_m: Array
     freq_hz: Array  # all channels
-    channel_width_hz: Array
+    bandwidth_hz: float
     stride: int
     flagged_fraction: float
     u_lambda: Array
@@ -62,67 +61,42 @@ def _refuse(code: str, message: str) -> StepFailure:
     return StepFailure("BadInput", code, message, "image only what the calibrate step wrote for one group", "none")
 
 
-def _subtable(ms: Path, name: str) -> table:
-    return table(str(ms / name), ack=False)
+def _described(ms: Path) -> Description:
+    for subtable in ("FIELD", "SPECTRAL_WINDOW", "POINTING", "OBSERVATION"):
+        with open_table(ms, subtable=subtable) as opened:
+            rows = opened.nrows()
+        if rows != 1 and subtable in ("FIELD", "SPECTRAL_WINDOW"):
+            raise _refuse("NotOneField", f"{rows} rows in {subtable} of {ms.name}; one is expected")
+        if rows == 0:
+            raise _refuse("NoPointing", f"{subtable} of {ms.name} is empty, so nobody knows where the beam was, and when")
+    seen = describe(ms)
+    if seen.corr_types.tolist() != [CORR_XX, CORR_YY]:
+        raise _refuse("UnexpectedProducts", f"correlation types {seen.corr_types.tolist()}; XX, YY ({CORR_XX}, {CORR_YY}) are expected")
+    if len(seen.pointing_rad) != seen.shape.times:
+        raise _refuse("NoPointing", f"{len(seen.pointing_rad)} pointings for {seen.shape.times} times in {ms.name}")
+    return seen
 
 
-def _one_field(ms: Path) -> tuple[float, float]:
-    with _subtable(ms, "FIELD") as field:
-        if field.nrows() != 1:
-            raise _refuse("ManyFields", f"{field.nrows()} fields in {ms.name}; one is expected")
-        ra, dec = np.asarray(field.getcell("PHASE_DIR", 0)).ravel()[:2]
-    return float(ra), float(dec)
-
-
-def _one_window(ms: Path) -> tuple[Array, Array]:
-    with _subtable(ms, "SPECTRAL_WINDOW") as window:
-        if window.nrows() != 1:
-            raise _refuse("ManyWindows", f"{window.nrows()} spectral windows in {ms.name}; one is expected")
-        freq, width = window.getcell("CHAN_FREQ", 0), window.getcell("CHAN_WIDTH", 0)
-    with _subtable(ms, "POLARIZATION") as polarization:
-        products = [int(product) for product in polarization.getcell("CORR_TYPE", 0)]
-    if products != [CORR_XX, CORR_YY]:
-        raise _refuse("UnexpectedProducts", f"correlation types {products}; XX, YY ({CORR_XX}, {CORR_YY}) are expected")
-    return np.asarray(freq, np.float64), np.abs(np.asarray(width, np.float64))
-
-
-def _pointings(ms: Path, times_s: Array) -> Array:
-    with _subtable(ms, "POINTING") as pointing:
-        if pointing.nrows() == 0:
-            raise _refuse("NoPointing", f"{ms.name} has no POINTING rows, so nobody knows where the beam was")
-        rows_s = pointing.getcol("TIME")
-        places = np.asarray(pointing.getcol("DIRECTION")).reshape(len(rows_s), -1)[:, :2]
-    known_s, first = np.unique(rows_s, return_index=True)
-    nearest = np.abs(known_s[None, :] - times_s[:, None]).argmin(axis=1)
-    if np.abs(known_s[nearest] - times_s).max() > 1e-3:
-        raise _refuse("NoPointing", f"POINTING of {ms.name} does not cover its times")
-    return places[first[nearest]]
-
-
-def _site(ms: Path) -> Array:
-    with _subtable(ms, "OBSERVATION") as observation:
-        if "TELESCOPE_LOCATION" in observation.colnames() and observation.iscelldefined("TELESCOPE_LOCATION", 0):
-            return np.asarray(observation.getcell("TELESCOPE_LOCATION", 0), np.float64).ravel()
-    with _subtable(ms, "ANTENNA") as antenna:
-        return np.asarray(antenna.getcol("POSITION"), np.float64).mean(axis=0)
+def _site_itrf_m(seen: Description) -> Array:
+    """Middle of the array: aberration and the meridian do not notice a kilometre."""
+    return seen.antenna_positions_m[seen.antenna_present].mean(axis=0)
 
 
 def read_visibilities(ms: Path) -> Visibilities:
-    centre = _one_field(ms)
-    freq_hz, width_hz = _one_window(ms)
-    with table(str(ms), ack=False) as main:
-        row_times_s = main.getcol("TIME")
-        times_s, time_of_row = np.unique(row_times_s, return_inverse=True)
+    seen = _described(ms)
+    freq_hz = seen.frequencies_hz
+    with open_table(ms) as main:
+        times_s, time_of_row = np.unique(main.getcol("TIME"), return_inverse=True)
         stride = max(1, round(main.nrows() * freq_hz.size / VISIBILITIES_EXAMINED))
         channels = np.arange(stride // 2, freq_hz.size, stride)
         has_spectrum = "WEIGHT_SPECTRUM" in main.colnames()
         parts: list[tuple[np.ndarray, ...]] = []
-        flagged = seen = 0
+        flagged = examined = 0
         for start in range(0, main.nrows(), ROWS_A_READ):
             count = min(ROWS_A_READ, main.nrows() - start)
             cross = main.getcol("ANTENNA1", start, count) != main.getcol("ANTENNA2", start, count)
             flag = main.getcol("FLAG", start, count)[cross]
-            flagged, seen = flagged + int(flag.sum()), seen + flag.size
+            flagged, examined = flagged + int(flag.sum()), examined + flag.size
             good = ~flag[:, channels].any(axis=2)
             data = main.getcol("DATA", start, count)[cross][:, channels]
             if has_spectrum:
@@ -144,22 +118,21 @@ def read_visibilities(ms: Path) -> Visibilities:
                     channels[channel].astype(np.int32),
                 )
             )
-        intervals_s = main.getcol("INTERVAL", 0, 1)
     u, v, weight, noise_power, time_index, channel_index = (np.concatenate(part) for part in zip(*parts, strict=True))
     if weight.size == 0:
         raise StepFailure(
             "QualityRejected", "NothingToImage", f"every visibility of {ms.name} is flagged", "look at the flag statistics of this group", "none"
         )
     return Visibilities(
-        centre_rad=centre,
-        pointing_rad=_pointings(ms, times_s),
+        centre_rad=seen.centre_rad,
+        pointing_rad=seen.pointing_rad,
         times_mjd=times_s / SECONDS_PER_DAY,
-        interval_s=float(intervals_s[0]),
-        site_itrf_m=_site(ms),
+        interval_s=seen.interval_s,
+        site_itrf_m=_site_itrf_m(seen),
         freq_hz=freq_hz,
-        channel_width_hz=width_hz,
+        bandwidth_hz=abs(seen.channel_width_hz) * freq_hz.size,
         stride=stride,
-        flagged_fraction=flagged / max(seen, 1),
+        flagged_fraction=flagged / max(examined, 1),
         u_lambda=u,
         v_lambda=v,
         weight=weight,
