@@ -45,7 +45,7 @@ export async function runScienceStep<Result extends { timingsS: Record<string, n
     },
     resultSchema: call.resultSchema,
     python,
-    env: scienceEnvironment({ python, threads, numbaCacheFolder: join(settings.paths.state, 'numba'), workDir }),
+    env: scienceEnvironment({ python, threads, numbaCacheFolder: join(python.sourceFolder, '.numba_cache'), workDir }),
     timeoutMs: settings.attempt.timeoutFloorS * 1000,
     signal: watch.signal,
     onProgress: watch.progress,
