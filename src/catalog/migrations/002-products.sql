@@ -27,6 +27,7 @@ CREATE TABLE product_inputs (
   product_id INTEGER NOT NULL REFERENCES products (id),
   input_product_id INTEGER REFERENCES products (id),
   input_file_id INTEGER REFERENCES subband_files (id),
+  input_hash TEXT, -- of a raw file, as the conversion read it
   CHECK ((input_product_id IS NULL) <> (input_file_id IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX product_inputs_of_products ON product_inputs (product_id, input_product_id) WHERE input_product_id IS NOT NULL;

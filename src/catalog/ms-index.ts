@@ -1,0 +1,69 @@
+/** One row a Measurement Set product: what it covers and how good its samples are. */
+import { z } from 'zod';
+import type { ProductRecord } from '../domain/catalog-command.ts';
+import { addFileInput } from './lineage.ts';
+import { type CatalogDatabase, jsonColumn, rowsOf, runSql } from './statement.ts';
+
+export const msIndexRow = z.object({
+  product_id: z.int(),
+  group_id: z.string(),
+  kind: z.enum(['science', 'calibrator', 'failed']),
+  calibrator: z.string().nullable(),
+  start_mjd: z.number(),
+  mid_mjd: z.number(),
+  end_mjd: z.number(),
+  ra_deg: z.number(),
+  dec_deg: z.number(),
+  integrations: z.int(),
+  channels: z.int(),
+  data_rows: z.int(),
+  subbands_present: jsonColumn(z.array(z.int())),
+  missing: jsonColumn(z.array(z.looseObject({ subband: z.int(), integrations: z.array(z.int()) }))),
+  flagged_fraction: z.number(),
+  cal_status: z.enum(['none', 'applied']),
+});
+export type MsIndexRow = z.infer<typeof msIndexRow>;
+
+export function writeMeasurementSet(database: CatalogDatabase, productId: number, record: Extract<ProductRecord, { kind: 'ms' }>): void {
+  const { concat, classification, groupId } = record;
+  runSql(
+    database,
+    `INSERT OR REPLACE INTO ms_index (product_id, group_id, kind, calibrator, start_mjd, mid_mjd, end_mjd, ra_deg, dec_deg,
+       integrations, channels, data_rows, subbands_present, missing, flagged_fraction, cal_status)
+     VALUES (:productId, :groupId, :kind, :calibrator, :startMjd, :midMjd, :endMjd, :raDeg, :decDeg,
+       :times, :channels, :rows, :subbandsPresent, :missing, :flaggedFraction, 'none')`,
+    {
+      productId,
+      groupId,
+      kind: classification.kind,
+      calibrator: classification.calibrator,
+      startMjd: concat.startMjd,
+      midMjd: concat.midMjd,
+      endMjd: concat.endMjd,
+      raDeg: concat.raDeg,
+      decDeg: concat.decDeg,
+      times: concat.times,
+      channels: concat.channels,
+      rows: concat.rows,
+      subbandsPresent: JSON.stringify(concat.subbandsPresent),
+      missing: JSON.stringify(concat.missing),
+      flaggedFraction: concat.flaggedFraction,
+    },
+  );
+  for (const { subband, bytes, sha256 } of concat.inputs) addFileInput(database, productId, { groupId, subband, bytes, sha256 });
+}
+
+/** A calibration was applied on the way to a product made from this Measurement Set. */
+export function markCalibrated(database: CatalogDatabase, productId: number): void {
+  runSql(database, `UPDATE ms_index SET cal_status = 'applied' WHERE product_id = :productId`, { productId });
+}
+
+/** Current Measurement Sets whose middle lies in `[startMjd, endMjd)`. */
+export const measurementSetsBetween = (database: CatalogDatabase, startMjd: number, endMjd: number): MsIndexRow[] =>
+  rowsOf(
+    database,
+    msIndexRow,
+    `SELECT m.* FROM ms_index m JOIN products p ON p.id = m.product_id
+     WHERE m.mid_mjd >= :startMjd AND m.mid_mjd < :endMjd AND p.status IN ('current', 'stale') ORDER BY m.mid_mjd`,
+    { startMjd, endMjd },
+  );
