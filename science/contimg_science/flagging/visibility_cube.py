@@ -75,7 +75,9 @@ def write_flags(ms: Path, flags: NDArray[np.bool_]) -> None:
     rows = flags.reshape(-1, *flags.shape[2:])
     with table(str(ms), readonly=False, ack=False) as main:
         if main.nrows() != rows.shape[0]:
-            raise StepFailure("BadInput", "OtherRows", f"{ms} has {main.nrows()} rows, not {rows.shape[0]}", "name two copies of one group", "none")
+            raise StepFailure(
+                "BadInput", "OtherRows", f"{ms} has {main.nrows()} rows, not {rows.shape[0]}", "name two copies of one group", "none"
+            )
         main.putcol("FLAG", rows)
         main.putcol("FLAG_ROW", rows.all(axis=(1, 2)))
 

@@ -1,0 +1,175 @@
+"""Step `calibrate`: makes the imaging Measurement Set of a group from its visibilities and one or two calibration sets.
+
+One streaming pass, an integration at a time: divide by the gains, carry flags over, weigh, average channels, write.
+Refuses when there is no set: uncalibrated DATA is never copied to look calibrated, and antennas without solutions leave
+flagged. The group's own Measurement Set is only read; a target that exists is not overwritten.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from contimg_science.calibration.apply_kernel import calibrate_rows
+from contimg_science.calibration.gain_product import SetGains, gains_at, gains_of_set, weights_at
+from contimg_science.calibration.imaging_set import UNCHANGED_COLUMNS, create_imaging_set, is_earlier_attempt
+from contimg_science.measurement_set import Description, describe, open_table
+from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
+
+# The gains by interval (2G) describe the transit itself and are kept for inspection: hours later they would only add noise.
+TRANSFERRED_TYPES = ("BP", "GP")
+
+
+class CalibrationTable(Record):
+    type: str
+    order: int
+    path: Path
+
+
+class CalibrationSet(Record):
+    id: str
+    mid_mjd: float
+    tables: list[CalibrationTable]
+
+
+class Inputs(Record):
+    ms: Path
+    sets: list[CalibrationSet]
+
+
+class Parameters(Record):
+    average_channels: int
+
+
+class Outputs(Record):
+    ms: Path
+
+
+class CalibrateRequest(StepRequest):
+    inputs: Inputs
+    parameters: Parameters
+    outputs: Outputs
+
+
+class SetUsed(Record):
+    id: str
+    weight: float
+
+
+class CalibrateResult(Record):
+    ms: Path
+    rows: int
+    channels: int
+    flagged_fraction: float
+    antennas_without_solutions: list[str]
+    sets_used: list[SetUsed]
+    bytes_read: int
+    bytes_written: int
+    timings_s: dict[str, float]
+
+
+def calibrate(request: CalibrateRequest) -> CalibrateResult:
+    timings = Timings()
+    average, target = request.parameters.average_channels, request.outputs.ms
+    with timings.phase("load"):
+        group = describe(request.inputs.ms)
+        _refuse(request, group)
+        sets = sorted((_load(entry, group) for entry in request.inputs.sets), key=lambda entry: entry.mid_mjd)
+    partial = target.with_name(f".{target.name}.{request.attempt_id}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    numba.set_num_threads(max(1, min(request.threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
+    with timings.phase("create"):
+        create_imaging_set(request.inputs.ms, partial, group, average, request.group_id, [entry.id for entry in sets])
+    with timings.phase("apply"):
+        flagged, samples = _apply(request.inputs.ms, partial, group, sets, average)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+    progress(1.0, "calibrated")
+
+    here = group.antenna_present
+    missing = [name for index, name in enumerate(group.antenna_names) if here[index] and all(entry.flags[index].all() for entry in sets)]
+    crosses = int((~group.autocorrelation).sum())
+    return CalibrateResult(
+        ms=target,
+        rows=group.shape.times * crosses,
+        channels=group.shape.channels // average,
+        flagged_fraction=flagged / samples,
+        antennas_without_solutions=missing,
+        sets_used=[SetUsed(id=entry.id, weight=weight) for entry, weight in zip(sets, weights_at(sets, group.mid_mjd), strict=True)],
+        bytes_read=group.shape.rows * group.shape.channels * group.shape.correlations * 8,
+        bytes_written=sum(path.stat().st_size for path in target.rglob("*") if path.is_file()),
+        timings_s=timings.seconds,
+    )
+
+
+def _refuse(request: CalibrateRequest, group: Description) -> None:
+    count, average = len(request.inputs.sets), request.parameters.average_channels
+    if count == 0:
+        raise StepFailure(
+            "NoCalibration", "NoSet", "no calibration set is named", "solve a calibrator transit of this strip, or name a valid set", "none"
+        )
+    if count > 2:
+        raise StepFailure("BadInput", "TooManySets", f"{count} sets are named", "name the one or two sets nearest in time", "none")
+    for entry in request.inputs.sets:
+        types = sorted(table.type for table in entry.tables if table.type in TRANSFERRED_TYPES)
+        if types != sorted(TRANSFERRED_TYPES):
+            raise StepFailure(
+                "NoCalibration", "IncompleteSet", f"set {entry.id} has tables {types}, wanted BP and GP", "solve the calibrator again", "none"
+            )
+    if average < 1 or group.shape.channels % average:
+        raise StepFailure(
+            "BadInput",
+            "BadAverage",
+            f"{group.shape.channels} channels cannot be averaged by {average}",
+            "choose a divisor of the channels",
+            "none",
+        )
+    if request.outputs.ms.exists() and not is_earlier_attempt(request.outputs.ms, request.group_id):
+        raise StepFailure("BadInput", "TargetExists", f"{request.outputs.ms} exists and is not ours", "name a new path", "none")
+
+
+def _load(entry: CalibrationSet, group: Description) -> SetGains:
+    tables = sorted((table for table in entry.tables if table.type in TRANSFERRED_TYPES), key=lambda table: table.order)
+    return gains_of_set(entry.id, entry.mid_mjd, [table.path for table in tables], group)
+
+
+def _apply(source: Path, target: Path, group: Description, sets: list[SetGains], average: int) -> tuple[int, int]:
+    """Fills the target; answers (flagged samples, all samples)."""
+    cross = ~group.autocorrelation
+    antenna1, antenna2 = group.antenna1[cross], group.antenna2[cross]
+    baselines, crosses = group.shape.baselines, int(cross.sum())
+    shape = (crosses, group.shape.channels // average, group.shape.correlations)
+    out, out_flags, out_weights = np.empty(shape, np.complex64), np.empty(shape, bool), np.empty(shape, np.float32)
+    flagged = 0
+    with open_table(source) as old, open_table(target, writable=True) as new:
+        for time, mjd in enumerate(group.times_mjd):
+            read, write = (time * baselines, baselines), (time * crosses, crosses)
+            gains, gain_flags = gains_at(sets, float(mjd))
+            data, flags, weight = (old.getcol(name, *read)[cross] for name in ("DATA", "FLAG", "WEIGHT"))
+            flags |= ~np.isfinite(data)
+            calibrate_rows(data, flags, weight, antenna1, antenna2, gains, gain_flags, average, out, out_flags, out_weights)
+            good = (~out_flags).sum(axis=1)
+            mean_weight = (out_weights.sum(axis=1) / np.maximum(good, 1)).astype(np.float32)
+            sigma = np.where(mean_weight > 0, 1 / np.sqrt(np.where(mean_weight > 0, mean_weight, 1)), 0).astype(np.float32)
+            for name in UNCHANGED_COLUMNS:
+                new.putcol(name, old.getcol(name, *read)[cross], *write)
+            for name, values in (
+                ("DATA", out),
+                ("FLAG", out_flags),
+                ("WEIGHT_SPECTRUM", out_weights),
+                ("WEIGHT", mean_weight),
+                ("SIGMA", sigma),
+            ):
+                new.putcol(name, values, *write)
+            new.putcol("FLAG_ROW", out_flags.all(axis=(1, 2)), *write)
+            flagged += int(out_flags.sum())
+            progress((time + 1) / group.shape.times, f"integration {time + 1} of {group.shape.times}")
+    return flagged, group.shape.times * out.size
+
+
+if __name__ == "__main__":
+    run_step(CalibrateRequest, calibrate)

@@ -1,0 +1,73 @@
+"""Makes the empty Measurement Set that calibrated visibilities go into: the layout of the group, for its cross-correlations.
+
+Same subtables, same row order, one field, one window (narrower when channels are averaged). DATA is in Jy; WEIGHT_SPECTRUM
+is present because calibrated weights differ by channel. Copies every column but those that calibration changes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from casacore.tables import makearrcoldesc, maketabdesc, table
+
+from contimg_science.measurement_set import CONTIMG_KEYWORD, SUBTABLES, Description, open_table
+
+# Rows of a tile: one tile holds all products of 48 channels (or all there are) and stays under 1 MB.
+TILE_CHANNELS, TILE_ROWS = 48, 1024
+CALIBRATED_COLUMNS = {"DATA": (0j, "complex"), "FLAG": (False, "boolean"), "WEIGHT_SPECTRUM": (0.0, "float")}
+UNCHANGED_COLUMNS = (
+    "TIME", "TIME_CENTROID", "INTERVAL", "EXPOSURE", "ANTENNA1", "ANTENNA2", "UVW", "FIELD_ID", "DATA_DESC_ID",
+    "OBSERVATION_ID", "STATE_ID", "PROCESSOR_ID", "ARRAY_ID", "FEED1", "FEED2", "SCAN_NUMBER",
+)  # fmt: skip
+
+
+def create_imaging_set(source: Path, target: Path, group: Description, average: int, group_id: str, sets: list[str]) -> None:
+    channels, products = group.shape.channels // average, group.shape.correlations
+    rows = group.shape.times * int((~group.autocorrelation).sum())
+    with open_table(source) as main:
+        description = {name: main.getcoldesc(name) for name in (*UNCHANGED_COLUMNS, "FLAG_ROW", "WEIGHT", "SIGMA", "FLAG_CATEGORY")}
+        keywords = {name: value for name, value in main.getkeywords().items() if not str(value).startswith("Table: ")}
+        managers = _managers(main.getdminfo(), set(description), channels, products)
+    for name, (example, kind) in CALIBRATED_COLUMNS.items():
+        description |= maketabdesc(makearrcoldesc(name, example, ndim=2, shape=[channels, products], valuetype=kind, options=5))
+    with table(str(target), description, nrow=rows, dminfo=managers, ack=False) as main:
+        main.putkeyword("MS_VERSION", keywords["MS_VERSION"])
+        main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets})
+        main.putcolkeyword("DATA", "UNIT", "Jy")
+        for name in SUBTABLES:
+            if (source / name).is_dir():
+                with open_table(source, subtable=name) as subtable:
+                    subtable.copy(str(target / name), deep=True).close()
+                main.putkeyword(name, f"Table: {target / name}")
+    if average > 1:
+        _narrow_window(target, group, average)
+
+
+def is_earlier_attempt(target: Path, group_id: str) -> bool:
+    """Whether a path holds what this module made for the same group."""
+    if not (target / "table.dat").is_file():
+        return False
+    with open_table(target) as main:
+        mark = main.getkeyword(CONTIMG_KEYWORD) if CONTIMG_KEYWORD in main.keywordnames() else {}
+    return mark.get("group_id") == group_id and "calibration_sets" in mark
+
+
+def _managers(dminfo: dict[str, Any], columns: set[str], channels: int, products: int) -> dict[str, Any]:
+    kept = [{**manager, "COLUMNS": [c for c in manager["COLUMNS"] if c in columns]} for manager in dminfo.values()]
+    managers = [manager for manager in kept if manager["COLUMNS"]]
+    tile = [products, min(TILE_CHANNELS, channels), TILE_ROWS]
+    for name in CALIBRATED_COLUMNS:
+        managers.append({"TYPE": "TiledColumnStMan", "NAME": f"{name.title()}Tiled", "COLUMNS": [name], "SPEC": {"DEFAULTTILESHAPE": tile}})
+    return {f"*{index + 1}": {**manager, "SEQNR": index} for index, manager in enumerate(managers)}
+
+
+def _narrow_window(target: Path, group: Description, average: int) -> None:
+    frequencies = group.frequencies_hz.reshape(-1, average).mean(axis=1)
+    width = np.full(frequencies.size, group.channel_width_hz * average)
+    with open_table(target, writable=True, subtable="SPECTRAL_WINDOW") as window:
+        window.putcell("NUM_CHAN", 0, frequencies.size)
+        window.putcell("CHAN_FREQ", 0, frequencies)
+        for name in ("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
+            window.putcell(name, 0, width)

@@ -1,0 +1,168 @@
+"""Step `solve`: calibration tables of the antennas from a group in which a flux calibrator crosses the beam.
+
+Works on its own phased copy of the group inside the work directory; writes the tables into outputs.directory and judges
+them. A set that fails the gate is still a result (`passed` false, with reasons): the workflow decides. Solutions carry the
+flux scale; they are never normalised. The group's Measurement Set is only read.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from contimg_science.calibration.calibration_table import read_solutions
+from contimg_science.calibration.closure import measure_closure
+from contimg_science.calibration.quality_gate import Limits, judge
+from contimg_science.calibration.reference_antenna import choose_reference
+from contimg_science.calibration.working_copy import CalibratorTrack, make_working_copy, site_of, track
+from contimg_science.calibrators import find_calibrator
+from contimg_science.casa_session import run_casa
+from contimg_science.measurement_set import describe
+from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
+
+# Below half power the beam model, not the calibrator, would set the flux scale.
+MIN_RESPONSE = 0.5
+PLAUSIBLE_MODEL_JY = (0.1, 1000.0)
+
+
+class Inputs(Record):
+    ms: Path
+    calibrator: str
+
+
+class Parameters(Record):
+    min_snr: float
+    min_phase_snr: float
+    phase_interval_s: float
+    min_baselines_per_antenna: int
+    fill_gaps: int
+    uv_min_lambda: float
+    refant_order: list[str]
+    bandpass_outlier_fraction: float
+    max_flagged_fraction: float
+    min_antenna_fraction: float
+    min_median_snr: float
+    max_amplitude_scatter: float
+    max_phase_scatter_deg: float
+
+
+class Outputs(Record):
+    directory: Path
+
+
+class SolveRequest(StepRequest):
+    inputs: Inputs
+    parameters: Parameters
+    outputs: Outputs
+
+
+class SolvedTable(Record):
+    type: str
+    order: int
+    path: Path
+
+
+class SolveResult(Record):
+    calibrator: str
+    flux_jy: float
+    reference_antenna: str
+    tables: list[SolvedTable]
+    start_mjd: float
+    mid_mjd: float
+    end_mjd: float
+    dec_deg: float
+    qa: dict[str, float | int | list[str]]
+    passed: bool
+    reasons: list[str]
+    timings_s: dict[str, float]
+
+
+def solve(request: SolveRequest) -> SolveResult:
+    timings, parameters = Timings(), request.parameters
+    with timings.phase("prepare"):
+        group = describe(request.inputs.ms)
+        try:
+            calibrator = find_calibrator(request.inputs.calibrator)
+        except KeyError as unknown:
+            raise StepFailure("BadInput", "UnknownCalibrator", str(unknown.args[0]), "name a calibrator with a known flux", "none") from unknown
+        at = track(group, site_of(request.inputs.ms), calibrator)
+        _refuse_outside_beam(request.inputs.calibrator, at)
+        reference = choose_reference(request.inputs.ms, group, parameters.refant_order)
+        copy = request.work_dir / f"{request.group_id}.solve.ms"
+        shutil.rmtree(copy, ignore_errors=True)
+        request.work_dir.mkdir(parents=True, exist_ok=True)
+        make_working_copy(request.inputs.ms, copy, group, calibrator, at)
+    progress(0.15, f"phased to {calibrator.name}, reference antenna {reference}")
+
+    with timings.phase("casa"):
+        paths = _fresh_tables(request.outputs.directory, request.group_id)
+        plan = {
+            **parameters.model_dump(exclude={"refant_order"}),
+            "ms": str(copy),
+            "reference_antenna": reference,
+            "tables": {kind: str(path) for kind, path in paths.items()},
+        }
+        answer = run_casa("contimg_science.calibration.casa_solve", plan, request.work_dir, request.threads)
+    progress(0.9, "tables solved")
+
+    with timings.phase("judge"):
+        phase, bandpass, gain, by_interval = (read_solutions(paths[kind]) for kind in ("phase", "BP", "GP", "2G"))
+        closure = measure_closure(copy, [paths["BP"], paths["GP"]])
+        limits = Limits(**{name: getattr(parameters, name) for name in Limits.__dataclass_fields__})
+        verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, limits)
+    shutil.rmtree(copy)
+    shutil.rmtree(paths["phase"])
+    progress(1.0, "passed" if not verdict.reasons else "; ".join(verdict.reasons))
+
+    return SolveResult(
+        calibrator=calibrator.name,
+        flux_jy=float(calibrator.flux_jy(group.frequencies_hz.mean())),
+        reference_antenna=reference,
+        tables=[SolvedTable(type=kind, order=order, path=paths[kind]) for order, kind in enumerate(("BP", "GP", "2G"), start=1)],
+        start_mjd=group.time_range_mjd[0],
+        mid_mjd=group.mid_mjd,
+        end_mjd=group.time_range_mjd[1],
+        dec_deg=float(np.degrees(group.centre_rad[1])),
+        qa={**verdict.measures, "beam_response": round(float(at.response.max()), 5), "clipped_channels": int(answer["clipped_channels"])},
+        passed=not verdict.reasons,
+        reasons=verdict.reasons,
+        timings_s=timings.seconds,
+    )
+
+
+def _refuse_outside_beam(name: str, at: CalibratorTrack) -> None:
+    response = float(at.response.max())
+    if response < MIN_RESPONSE:
+        raise StepFailure(
+            "BadInput",
+            "CalibratorNotInBeam",
+            f"{name} is never above {response:.1%} of the beam in this group (needed: {MIN_RESPONSE:.0%})",
+            "solve the group that holds its transit, or name a calibrator that is in this one",
+            "none",
+        )
+    low, high = float(at.model_jy.min()), float(at.model_jy.max())
+    if not (PLAUSIBLE_MODEL_JY[0] <= low and high <= PLAUSIBLE_MODEL_JY[1]):
+        raise StepFailure(
+            "BadInput", "ImplausibleModel", f"the model of {name} spans {low:.3g}…{high:.3g} Jy", "check the flux of the calibrator", "none"
+        )
+
+
+def _fresh_tables(directory: Path, group_id: str) -> dict[str, Path]:
+    """Paths of the four tables; what an earlier attempt left there is removed, because CASA appends to what it finds."""
+    directory.mkdir(parents=True, exist_ok=True)
+    stem = group_id.replace(":", "")
+    paths = {
+        "phase": directory / f"{stem}.prephase.cal",
+        "BP": directory / f"{stem}.bp.cal",
+        "GP": directory / f"{stem}.gp.cal",
+        "2G": directory / f"{stem}.2g.cal",
+    }
+    for path in paths.values():
+        shutil.rmtree(path, ignore_errors=True)
+    return paths
+
+
+if __name__ == "__main__":
+    run_step(SolveRequest, solve)
