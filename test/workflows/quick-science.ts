@@ -1,0 +1,191 @@
+/**
+ * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
+ * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
+ * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` makes it fail.
+ */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+interface Request {
+  group_id: string;
+  attempt_id: string;
+  inputs: Record<string, unknown>;
+  parameters: Record<string, unknown>;
+  outputs: Record<string, string>;
+}
+
+/** How a step fails: always, the first `times`, or only while a parameter is above a limit. */
+export interface PlannedFailure {
+  type: string;
+  code: string;
+  times?: number;
+  whenParameterAbove?: { name: string; limit: number };
+}
+
+const [folder, , moduleName, requestPath] = process.argv.slice(2);
+if (folder === undefined || moduleName === undefined || requestPath === undefined) throw new Error('usage: FOLDER -m MODULE REQUEST');
+const step = moduleName.replace('contimg_science.', '');
+const request: Request = JSON.parse(readFileSync(requestPath, 'utf8'));
+const emit = (event: string, fields: object): boolean => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+
+const calls = join(folder, 'calls.jsonl');
+appendFileSync(
+  calls,
+  `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters })}\n`,
+);
+
+while (existsSync(join(folder, `hold-${step}`))) {
+  emit('progress', { fraction: 0.5, message: 'held' });
+  await sleep(50);
+}
+
+const plannedFailure = readPlannedFailure();
+if (plannedFailure !== null) {
+  const { type, code } = plannedFailure;
+  emit('failure', { type, code, message: `${step} was told to fail`, remedy: 'correct the parameter and resume', side_effects: 'scratch' });
+  process.exit(1);
+}
+emit('result', { result: { ...answer(), timings_s: { work: 0.01 } }, resources: { wall_s: 0.01, cpu_s: 0.01, max_rss_bytes: 1e6 } });
+
+function readPlannedFailure(): PlannedFailure | null {
+  const path = join(folder ?? '', `fail-${step}.json`);
+  if (!existsSync(path)) return null;
+  const plan: PlannedFailure = JSON.parse(readFileSync(path, 'utf8'));
+  if (plan.whenParameterAbove !== undefined) {
+    return Number(request.parameters[plan.whenParameterAbove.name]) > plan.whenParameterAbove.limit ? plan : null;
+  }
+  if (plan.times === undefined) return plan;
+  if (plan.times === 0) return null;
+  writeFileSync(path, JSON.stringify({ ...plan, times: plan.times - 1 }));
+  return plan;
+}
+
+function made(path: string | undefined, text: string): string {
+  if (path === undefined) throw new Error(`the request of ${step} names no such output`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+function answer(): object {
+  const { inputs, outputs, group_id } = request;
+  switch (step) {
+    case 'concat': {
+      const members = inputs['members'] as { path: string; subband: number }[];
+      const digests = members.map((member) => createHash('sha256').update(readFileSync(member.path)).digest('hex'));
+      made(join(outputs['ms'] ?? '', 'table.dat'), digests.join('\n'));
+      const present = members.map((member) => member.subband);
+      const expected = Array.from({ length: Number(inputs['expected_subbands']) }, (_, subband) => subband);
+      const mid = Number(inputs['t0_jd']) - 2_400_000.5 + 154 / 86_400;
+      return {
+        ms: outputs['ms'],
+        rows: 7200,
+        times: 24,
+        baselines: 300,
+        channels: 96,
+        start_mjd: mid - 154 / 86_400,
+        mid_mjd: mid,
+        end_mjd: mid + 154 / 86_400,
+        ra_deg: 88.5,
+        dec_deg: 50.4,
+        dec_apparent_deg: 50.5,
+        subbands_present: present,
+        missing: expected.filter((subband) => !present.includes(subband)).map((subband) => ({ subband, integrations: [] })),
+        flagged_by_reason: { auto: 10 },
+        flagged_fraction: 0.08,
+        inputs: members.map((member, index) => ({
+          ...member,
+          bytes: readFileSync(member.path).length,
+          sha256: digests[index],
+          t0_jd: inputs['t0_jd'],
+          dec_rad: inputs['dec_rad'],
+          ntimes: 24,
+        })),
+        iers: 'test',
+        software: { quick: '1' },
+        content_digest: createHash('sha256').update(digests.join('\n')).digest('hex'),
+        column_digests: {},
+        bytes_read: 1000,
+        bytes_written: 500,
+      };
+    }
+    case 'validate': {
+      const calibrator = existsSync(join(folder ?? '', `calibrator-${group_id}`)) ? '3C147' : null;
+      return {
+        checks: [{ code: 'V01', passed: true, detail: 'rows' }],
+        classification: {
+          kind: calibrator === null ? 'science' : 'calibrator',
+          calibrator,
+          response: null,
+          flux_jy: null,
+          reason: 'by the test',
+        },
+      };
+    }
+    case 'flag':
+      made(outputs['statistics'], '{}');
+      return { flagged_fraction: 0.09, flagged_by_reason: { clip: 5 }, dead_antennas: [], dead_receptors: [], flag_digest: 'f' };
+    case 'solve': {
+      const path = join(outputs['directory'] ?? '', 'bandpass.bcal');
+      made(join(path, 'table.dat'), group_id);
+      const mid = Date.parse(`${group_id}Z`) / 86_400_000 + 40_587;
+      return {
+        calibrator: '3C147',
+        flux_jy: 22,
+        reference_antenna: 'DSA-104',
+        tables: [{ type: 'BP', order: 1, path }],
+        start_mjd: mid,
+        mid_mjd: mid,
+        end_mjd: mid,
+        dec_deg: 50.5,
+        qa: { median_snr: 100 },
+        passed: true,
+        reasons: [],
+      };
+    }
+    case 'calibrate':
+      made(join(outputs['ms'] ?? '', 'table.dat'), 'calibrated');
+      return {
+        ms: outputs['ms'],
+        rows: 7200,
+        channels: 96,
+        flagged_fraction: 0.1,
+        antennas_without_solutions: [],
+        sets_used: [{ id: '1', weight: 1 }],
+      };
+    case 'image': {
+      const kinds = ['image', 'image_pb', 'residual', 'psf', 'model', 'beam', 'png', 'thumbnail'];
+      const files = Object.fromEntries(
+        kinds.map((kind) => [
+          kind,
+          made(join(outputs['directory'] ?? '', `${outputs['name']}-${kind}`), `${kind} ${JSON.stringify(request.parameters)}`),
+        ]),
+      );
+      return {
+        files,
+        beam_major_arcsec: 20,
+        beam_minor_arcsec: 15,
+        beam_pa_deg: 10,
+        noise_jy: 0.001,
+        peak_jy: 1,
+        dynamic_range: 1000,
+        centre_ra_deg: 88.5,
+        centre_dec_deg: 50.4,
+        width_px: 2000,
+        cell_arcsec: 5,
+        freq_hz: 1.405e9,
+        bandwidth_hz: 1.875e8,
+        mid_mjd: 60_000,
+        qa: { verdict: 'pass', checks: [{ name: 'noise', value: 1, limit: 2, passed: true }] },
+        wsclean: { version: 'none', command: [] },
+      };
+    }
+    case 'photometry':
+      made(outputs['measurements'], '');
+      return { measured: 0, upper_limits: 0, outside: 0, median_rms_jy: null };
+    default:
+      throw new Error(`no such step: ${step}`);
+  }
+}
