@@ -13,5 +13,5 @@ export interface HostDependencies {
   log: Logger;
   python: SciencePython;
   /** Opens the product database for reading; the caller closes it. */
-  openCatalog(): Database;
+  openCatalog: () => Database;
 }

@@ -20,14 +20,6 @@ export const tmpfsRoot = (tmpfs: string): string => join(tmpfs, 'contimg');
 export const moveToTmpfs =
   ({ settings }: HostDependencies): Supervised<Order, Measured<StepOutputs['moveToTmpfs']>> =>
   async ({ attempt, parameters, ms }) => {
-    const stays = (note: string): Measured<StepOutputs['moveToTmpfs']> => ({
-      output: { ms: null, bytes: 0 },
-      resources: null,
-      bytesRead: 0,
-      bytesWritten: 0,
-      timingsS: null,
-      note,
-    });
     if (!parameters.enabled) return stays('switched off');
     if ((await statfs(dirname(ms))).type === TMPFS_MAGIC) return stays('scratch is in memory already');
     const bytes = await bytesBelow(ms);
@@ -51,5 +43,15 @@ export const moveToTmpfs =
       note: null,
     };
   };
+
+/** Not a copy, and why. */
+const stays = (note: string): Measured<StepOutputs['moveToTmpfs']> => ({
+  output: { ms: null, bytes: 0 },
+  resources: null,
+  bytesRead: 0,
+  bytesWritten: 0,
+  timingsS: null,
+  note,
+});
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;

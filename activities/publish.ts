@@ -38,15 +38,19 @@ export async function moveInto(source: string, target: string): Promise<void> {
     await rename(source, target);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error;
-    const beside = join(folder, `.${basename(target)}.${process.pid}`);
-    await rm(beside, { recursive: true, force: true });
-    await cp(source, beside, { recursive: true });
-    const [before, after] = [await hashFolder(source), await hashFolder(beside)];
-    if (before !== after) throw new Error(`the copy of ${source} to ${folder} differs from its source: ${before} became ${after}`);
-    await rename(beside, target);
-    await rm(source, { recursive: true, force: true });
+    await moveAcrossFileSystems(source, target);
   }
   await syncFolder(folder);
+}
+
+async function moveAcrossFileSystems(source: string, target: string): Promise<void> {
+  const beside = join(dirname(target), `.${basename(target)}.${process.pid}`);
+  await rm(beside, { recursive: true, force: true });
+  await cp(source, beside, { recursive: true });
+  const [before, after] = [await hashFolder(source), await hashFolder(beside)];
+  if (before !== after) throw new Error(`the copy of ${source} at ${beside} differs from its source: ${before} became ${after}`);
+  await rename(beside, target);
+  await rm(source, { recursive: true, force: true });
 }
 
 /** One hash for a folder: names and contents of all its files, in a fixed order. */

@@ -82,7 +82,7 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
 export function outputOf<Step extends keyof StepOutputs>(group: GroupMemory, step: Step): StepOutputs[Step] {
   const output = group.outputs[step];
   if (output === undefined) throw new Error(`step ${step} has left no output yet`);
-  return output as StepOutputs[Step];
+  return output;
 }
 
 /** Forgets what `from` and every later step made, so that they run again. */

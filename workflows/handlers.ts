@@ -53,7 +53,7 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
   setHandler(resumeSignal, (raw) => {
     const judgement = judge(raw);
     if (judgement.accepted) return accept(judgement.value, 'signal');
-    group.lastRefusal = { verb: 'resume', by: String(raw?.by ?? 'unknown'), reason: judgement.reason };
+    group.lastRefusal = { verb: 'resume', by: requesterOf(raw), reason: judgement.reason };
     journal.changed();
   });
   setHandler(
@@ -148,3 +148,9 @@ function audit(
 
 const refused = (code: string, reason: string): ApplicationFailure =>
   ApplicationFailure.create({ type: code, message: reason, nonRetryable: true });
+
+/** A signal may carry anything: whatever can be read of who sent it. */
+function requesterOf(raw: unknown): string {
+  const by = typeof raw === 'object' && raw !== null && 'by' in raw ? raw.by : null;
+  return typeof by === 'string' ? by : 'unknown';
+}

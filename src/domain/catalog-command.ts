@@ -7,7 +7,7 @@ import { type SubbandArrival, groupKeySchema } from './arrival.ts';
 import { stepFailureSchema } from './failure.ts';
 import { type GroupId, groupIdSchema } from './group-id.ts';
 import { degradedReasonSchema, groupStateSchema, laneSchema, processingStageSchema } from './group-state.ts';
-import { calibrateResultSchema, concatResultSchema, imageResultSchema, solveResultSchema, validateResultSchema } from './science-result.ts';
+import { concatResultSchema, imageResultSchema, solveResultSchema, validateResultSchema } from './science-result.ts';
 import { stepNameSchema } from './step.ts';
 
 /** The projection of a group workflow; written whole at each change. */
