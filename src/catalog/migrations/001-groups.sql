@@ -144,11 +144,13 @@ CREATE INDEX step_attempts_by_group ON step_attempts (group_id, started_at);
 CREATE TRIGGER step_attempts_are_kept BEFORE DELETE ON step_attempts BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 CREATE TRIGGER step_attempts_are_final BEFORE UPDATE ON step_attempts BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 
-CREATE TABLE hosts (
-  name TEXT PRIMARY KEY,
-  first_seen_at TEXT NOT NULL,
-  last_seen_at TEXT NOT NULL,
-  pid INTEGER,
-  slots INTEGER,
-  version TEXT
-) STRICT;
+-- What each long-running process last said of itself.
+CREATE TABLE service_heartbeats (
+  service TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started_at TEXT NOT NULL,
+  beat_at TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (json_valid(status)),
+  PRIMARY KEY (service, host)
+) STRICT, WITHOUT ROWID;

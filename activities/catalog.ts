@@ -1,0 +1,143 @@
+/**
+ * The activities of queue `catalog`: each command of the workflows as one transaction on the product database. Every one
+ * may be sent again and then changes nothing. Input is parsed before it is written; nothing here decides anything.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { ApplicationFailure } from '@temporalio/common';
+import Database from 'better-sqlite3';
+import { z } from 'zod';
+import { insertAudit } from '../src/catalog/audit.ts';
+import { chooseCalibration } from '../src/catalog/calibration-choice.ts';
+import type { CatalogDatabase } from '../src/catalog/database.ts';
+import { projectGroup } from '../src/catalog/group-projection.ts';
+import { setLedgerOutcome } from '../src/catalog/ledger.ts';
+import { recordBatch } from '../src/catalog/measurements.ts';
+import { recordProduct } from '../src/catalog/product-record.ts';
+import { insertAttempt } from '../src/catalog/step-attempts.ts';
+import { membersOf } from '../src/catalog/subband-files.ts';
+import { type CatalogActivities, groupProjectionSchema, productRecordSchema, stepAttemptSchema } from '../src/domain/catalog-command.ts';
+import { StepError } from '../src/domain/failure.ts';
+import { type MeasurementLine, measurementLineSchema } from '../src/domain/science-result.ts';
+import { camelCased } from '../src/domain/spelling.ts';
+import { isoFromUnixMs } from '../src/domain/utc.ts';
+
+export interface CatalogDependencies {
+  /** Opened for writing, role `catalog`; the caller closes it. */
+  database: CatalogDatabase;
+  log: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Unix milliseconds; the system's clock unless a test passes its own. */
+  now?: () => number;
+}
+
+export function createCatalogActivities({ database, log, now = Date.now }: CatalogDependencies): CatalogActivities {
+  const at = (): string => isoFromUnixMs(now());
+  const activities: CatalogActivities = {
+    async projectGroup(raw) {
+      const projection = groupProjectionSchema.parse(raw);
+      const written = projectGroup(database, projection, at());
+      const { groupId, runId, revision, state } = projection;
+      if (!written) log.debug({ groupId, runId, revision, state }, 'projection was there already, or a newer one');
+    },
+
+    async recordAttempt(raw) {
+      insertAttempt(database, stepAttemptSchema.parse(raw));
+    },
+
+    async recordProduct(raw) {
+      return { productId: recordProduct(database, productRecordSchema.parse(raw), at()) };
+    },
+
+    async membersOf(groupId) {
+      return membersOf(database, groupId);
+    },
+
+    async chooseCalibration(question) {
+      return chooseCalibration(database, question);
+    },
+
+    async recordMeasurements({ groupId, runNumber, imageProductId, measurementsPath, degradedReasons }) {
+      const { lines, digest } = await readMeasurements(measurementsPath);
+      return recordBatch(database, { groupId, runNumber, imageProductId, digest, degradedReasons, lines, at: at() });
+    },
+
+    async closeLedger(entry) {
+      setLedgerOutcome(database, { ...entry, at: at() });
+    },
+
+    async recordAudit(entry) {
+      insertAudit(database, { ...entry, at: at() });
+    },
+  };
+  return {
+    projectGroup: reported(activities.projectGroup, log),
+    recordAttempt: reported(activities.recordAttempt, log),
+    recordProduct: reported(activities.recordProduct, log),
+    membersOf: reported(activities.membersOf, log),
+    chooseCalibration: reported(activities.chooseCalibration, log),
+    recordMeasurements: reported(activities.recordMeasurements, log),
+    closeLedger: reported(activities.closeLedger, log),
+    recordAudit: reported(activities.recordAudit, log),
+  };
+}
+
+async function readMeasurements(path: string): Promise<{ lines: MeasurementLine[]; digest: string }> {
+  const hash = createHash('sha256');
+  const lines: MeasurementLine[] = [];
+  for await (const text of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })) {
+    hash.update(`${text}\n`);
+    if (text.trim() !== '') lines.push(parseLine(text, path, lines.length + 1));
+  }
+  return { lines, digest: hash.digest('hex') };
+}
+
+function parseLine(text: string, path: string, number: number): MeasurementLine {
+  try {
+    return measurementLineSchema.parse(camelCased(JSON.parse(text)));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+    throw new StepError({
+      type: 'BadInput',
+      code: 'BadMeasurement',
+      message: `${path}, line ${number}: ${error instanceof z.ZodError ? z.prettifyError(error) : error.message}`,
+      remedy: 'Resume from photometry; nothing of the file was recorded.',
+      sideEffects: 'none',
+    });
+  }
+}
+
+/**
+ * What can never succeed is told so: input that does not parse, a broken rule of the database, a StepError. All else (a busy
+ * or full database) is thrown as it is, and Temporal tries again.
+ */
+function reported<Order, Answer>(
+  command: (order: Order) => Promise<Answer>,
+  log: CatalogDependencies['log'],
+): (order: Order) => Promise<Answer> {
+  return async (order) => {
+    try {
+      return await command(order);
+    } catch (error) {
+      log.warn({ err: error }, 'a catalog command failed');
+      throw finalFailure(error) ?? error;
+    }
+  };
+}
+
+function finalFailure(error: unknown): ApplicationFailure | null {
+  if (error instanceof StepError) return nonRetryable(error, error.failure);
+  const brokenRule = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
+  if (!brokenRule && !(error instanceof z.ZodError)) return null;
+  return nonRetryable(error, {
+    type: 'Bug',
+    code: brokenRule ? error.code : 'BadCommand',
+    message: error.message,
+    remedy: 'Send the log of the catalog worker to the developers.',
+    sideEffects: 'none',
+    capsulePath: null,
+  });
+}
+
+const nonRetryable = (cause: Error, failure: StepError['failure']): ApplicationFailure =>
+  ApplicationFailure.create({ type: failure.type, message: cause.message, nonRetryable: true, details: [failure], cause });

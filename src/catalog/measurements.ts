@@ -1,0 +1,186 @@
+/**
+ * Points of light curves, recorded a batch (one measurements file) at a time. A newer batch of a group supersedes the
+ * group's earlier ones; superseded points stay, and count in nothing.
+ */
+import { z } from 'zod';
+import { StepError } from '../domain/failure.ts';
+import type { MeasurementLine } from '../domain/science-result.ts';
+import { appendEvent } from './events.ts';
+import { addPoints, recompute, variabilityOfSource } from './source-variability.ts';
+import { type CatalogDatabase, booleanColumn, inTransaction, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
+
+export const measurementBatchRow = z.object({
+  id: z.int(),
+  group_id: z.string(),
+  run_number: z.int(),
+  image_product_id: z.int(),
+  digest: z.string(),
+  points: z.int(),
+  degraded_reasons: jsonColumn(z.array(z.string())),
+  superseded: booleanColumn,
+  recorded_at: z.string(),
+});
+
+export const measurementRow = z.object({
+  id: z.int(),
+  batch_id: z.int(),
+  source_id: z.int(),
+  image_product_id: z.int(),
+  mjd: z.number(),
+  flux_jy: z.number(),
+  error_jy: z.number(),
+  local_rms_jy: z.number(),
+  snr: z.number(),
+  pb_response: z.number(),
+  chi2: z.number().nullable(),
+  kind: z.enum(['forced', 'blind']),
+  upper_limit: booleanColumn,
+  degraded: booleanColumn,
+  flags: jsonColumn(z.array(z.string())),
+  superseded: booleanColumn,
+});
+export type MeasurementRow = z.infer<typeof measurementRow>;
+
+export interface MeasurementBatch {
+  groupId: string;
+  runNumber: number;
+  imageProductId: number;
+  /** SHA-256 of the file: the same file told again changes nothing. */
+  digest: string;
+  degradedReasons: readonly string[];
+  lines: readonly MeasurementLine[];
+  at: string;
+}
+
+/** `variableSources`: of the sources in this batch, those that are variable now. */
+export function recordBatch(database: CatalogDatabase, batch: MeasurementBatch): { points: number; variableSources: number } {
+  return inTransaction(database, () => {
+    const current = rowsOf(
+      database,
+      measurementBatchRow,
+      'SELECT * FROM measurement_batches WHERE group_id = :groupId AND superseded = 0',
+      {
+        groupId: batch.groupId,
+      },
+    );
+    const again = current.some((known) => known.image_product_id === batch.imageProductId && known.digest === batch.digest);
+    const sources = new Set(batch.lines.map((line) => line.sourceId));
+    if (!again) write(database, batch, sources, current);
+    const variableSources = [...sources].filter((id) => variabilityOfSource(database, id)?.is_variable === true).length;
+    return { points: batch.lines.length, variableSources };
+  });
+}
+
+function write(
+  database: CatalogDatabase,
+  batch: MeasurementBatch,
+  sources: ReadonlySet<number>,
+  current: readonly z.infer<typeof measurementBatchRow>[],
+): void {
+  refuseUnknownSources(database, sources);
+  // A batch of an older run that arrives late is kept as superseded and changes no light curve.
+  const late = current.some((known) => known.run_number > batch.runNumber);
+  const touched = late ? new Set<number>() : supersede(database, current);
+  insert(database, batch, late);
+  if (late) return;
+  for (const sourceId of touched) recompute(database, sourceId, batch.at);
+  for (const [sourceId, lines] of Map.groupBy(batch.lines, (line) => line.sourceId)) {
+    const forced = lines.filter((line) => line.kind === 'forced');
+    if (!touched.has(sourceId)) addPoints(database, sourceId, forced, batch.at);
+  }
+  const payload = { kind: 'measurements', group_id: batch.groupId, product_id: batch.imageProductId, points: batch.lines.length };
+  appendEvent(database, { at: batch.at, topic: 'product.created', groupId: batch.groupId, payload });
+}
+
+function refuseUnknownSources(database: CatalogDatabase, sources: ReadonlySet<number>): void {
+  for (const id of sources) {
+    if (rowOf(database, z.object({ id: z.int() }), 'SELECT id FROM sources WHERE id = :id', { id }) !== null) continue;
+    throw new StepError({
+      type: 'BadInput',
+      code: 'UnknownSource',
+      message: `the measurements name source ${id}, which the product database does not have`,
+      remedy: 'Measure again with the positions of this database; nothing of the file was recorded.',
+      sideEffects: 'none',
+    });
+  }
+}
+
+/** Answers the sources whose points are no longer current. */
+function supersede(database: CatalogDatabase, batches: readonly { id: number }[]): Set<number> {
+  const touched = new Set<number>();
+  for (const { id } of batches) {
+    const rows = rowsOf(
+      database,
+      z.object({ source_id: z.int() }),
+      'UPDATE measurements SET superseded = 1 WHERE batch_id = :id RETURNING source_id',
+      { id },
+    );
+    for (const row of rows) touched.add(row.source_id);
+    runSql(database, 'UPDATE measurement_batches SET superseded = 1 WHERE id = :id', { id });
+  }
+  return touched;
+}
+
+function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolean): void {
+  const superseded = late ? 1 : 0;
+  const degraded = batch.degradedReasons.length > 0 ? 1 : 0;
+  const { lastInsertRowid } = runSql(
+    database,
+    `INSERT INTO measurement_batches (group_id, run_number, image_product_id, digest, points, degraded_reasons, superseded, recorded_at)
+     VALUES (:groupId, :runNumber, :imageProductId, :digest, :points, :degradedReasons, :superseded, :at)`,
+    {
+      groupId: batch.groupId,
+      runNumber: batch.runNumber,
+      imageProductId: batch.imageProductId,
+      digest: batch.digest,
+      points: batch.lines.length,
+      degradedReasons: JSON.stringify(batch.degradedReasons),
+      superseded,
+      at: batch.at,
+    },
+  );
+  const own = { batchId: Number(lastInsertRowid), imageProductId: batch.imageProductId, degraded, superseded };
+  for (const { upperLimit, flags, ...line } of batch.lines) {
+    runSql(
+      database,
+      `INSERT INTO measurements (batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response, chi2,
+         kind, upper_limit, degraded, flags, superseded)
+       VALUES (:batchId, :sourceId, :imageProductId, :mjd, :fluxJy, :errorJy, :localRmsJy, :snr, :pbResponse, :chi2,
+         :kind, :upperLimit, :degraded, :flags, :superseded)`,
+      { ...line, ...own, upperLimit: upperLimit ? 1 : 0, flags: JSON.stringify(flags) },
+    );
+  }
+}
+
+const COLUMNS = Object.keys(measurementRow.shape).join(', ');
+
+/** Points of a source in time order; superseded ones only when asked for. */
+export const lightCurveOf = (
+  database: CatalogDatabase,
+  sourceId: number,
+  options: { includeSuperseded?: boolean | undefined; startMjd?: number | undefined; endMjd?: number | undefined } = {},
+): MeasurementRow[] =>
+  rowsOf(
+    database,
+    measurementRow,
+    `SELECT ${COLUMNS} FROM measurements WHERE source_id = :sourceId AND superseded <= :superseded
+       AND mjd >= :startMjd AND mjd < :endMjd ORDER BY mjd, id`,
+    {
+      sourceId,
+      superseded: options.includeSuperseded === true ? 1 : 0,
+      startMjd: options.startMjd ?? -1e9,
+      endMjd: options.endMjd ?? 1e9,
+    },
+  );
+
+/** Current points measured on an image, brightest first: what is overlaid on it. */
+export const measurementsOnImage = (database: CatalogDatabase, imageProductId: number): MeasurementRow[] =>
+  rowsOf(
+    database,
+    measurementRow,
+    `SELECT ${COLUMNS} FROM measurements WHERE superseded = 0 AND batch_id IN
+       (SELECT id FROM measurement_batches WHERE group_id = (SELECT group_id FROM products WHERE id = :imageProductId)
+          AND image_product_id = :imageProductId AND superseded = 0)
+     ORDER BY flux_jy DESC`,
+    { imageProductId },
+  );

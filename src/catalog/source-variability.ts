@@ -1,0 +1,117 @@
+/**
+ * One row a source: the sums of its current forced points and the indices that follow. New points are added to the sums;
+ * where points were superseded, the sums of exactly those sources are made again from their points.
+ * Upper limits count with their measured flux and error: leaving faint epochs out would bias every mean upwards. Blind
+ * detections do not count: the forced point of the same image measures the same source.
+ */
+import { z } from 'zod';
+import { type CatalogDatabase, booleanColumn, rowOf, rowsOf, runSql } from './statement.ts';
+import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
+
+export const variabilityRow = z.object({
+  source_id: z.int(),
+  ...fluxSumsSchema.shape,
+  mean_flux_jy: z.number(),
+  mean_error_jy: z.number(),
+  eta: z.number().nullable(),
+  v: z.number().nullable(),
+  excess_fraction: z.number().nullable(),
+  chi2_significance: z.number().nullable(),
+  leave_one_out_sigma: z.number().nullable(),
+  is_variable: booleanColumn,
+  updated_at: z.string(),
+});
+export type VariabilityRow = z.infer<typeof variabilityRow>;
+
+export const variabilityOfSource = (database: CatalogDatabase, sourceId: number): VariabilityRow | null =>
+  rowOf(database, variabilityRow, 'SELECT * FROM variability WHERE source_id = :sourceId', { sourceId });
+
+/** Answers the verdict on the source with the points added. */
+export function addPoints(database: CatalogDatabase, sourceId: number, points: readonly FluxPoint[], at: string): boolean {
+  const known = variabilityOfSource(database, sourceId);
+  const sums = points.map(sumsOfPoint);
+  const [first, ...others] = known === null ? sums : [fluxSumsSchema.parse(known), ...sums];
+  return first === undefined ? false : writeSums(database, sourceId, others.reduce(addSums, first), at);
+}
+
+/** Makes the sums again from the points that are current now. */
+export function recompute(database: CatalogDatabase, sourceId: number, at: string): boolean {
+  const points = rowsOf(
+    database,
+    z.object({ mjd: z.number(), fluxJy: z.number(), errorJy: z.number() }),
+    `SELECT mjd, flux_jy AS fluxJy, error_jy AS errorJy FROM measurements
+     WHERE source_id = :sourceId AND superseded = 0 AND kind = 'forced' ORDER BY mjd, id`,
+    { sourceId },
+  );
+  runSql(database, 'DELETE FROM variability WHERE source_id = :sourceId', { sourceId });
+  return addPoints(database, sourceId, points, at);
+}
+
+function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, at: string): boolean {
+  const { isVariable, ...indices } = variabilityOf(sums);
+  runSql(
+    database,
+    `INSERT OR REPLACE INTO variability (source_id, n, sum_w, sum_wx, sum_wxx, sum_x, sum_xx, sum_ee, min_flux_jy, max_flux_jy,
+       high_flux_jy, high_error_jy, low_flux_jy, low_error_jy, first_mjd, last_mjd, mean_flux_jy, mean_error_jy, eta, v,
+       excess_fraction, chi2_significance, leave_one_out_sigma, is_variable, updated_at)
+     VALUES (:sourceId, :n, :sum_w, :sum_wx, :sum_wxx, :sum_x, :sum_xx, :sum_ee, :min_flux_jy, :max_flux_jy,
+       :high_flux_jy, :high_error_jy, :low_flux_jy, :low_error_jy, :first_mjd, :last_mjd, :meanFluxJy, :meanErrorJy, :eta, :v,
+       :excessFraction, :chi2Significance, :leaveOneOutSigma, :isVariable, :at)`,
+    { sourceId, ...sums, ...indices, isVariable: isVariable ? 1 : 0, at },
+  );
+  return isVariable;
+}
+
+/** A source with its variability, if it has any point. */
+export const monitoredSourceRow = z.object({
+  id: z.int(),
+  name: z.string(),
+  ra_deg: z.number(),
+  dec_deg: z.number(),
+  flux_jy: z.number().nullable(),
+  spectral_index: z.number().nullable(),
+  n: z.int().nullable(),
+  mean_flux_jy: z.number().nullable(),
+  mean_error_jy: z.number().nullable(),
+  min_flux_jy: z.number().nullable(),
+  max_flux_jy: z.number().nullable(),
+  first_mjd: z.number().nullable(),
+  last_mjd: z.number().nullable(),
+  eta: z.number().nullable(),
+  v: z.number().nullable(),
+  excess_fraction: z.number().nullable(),
+  chi2_significance: z.number().nullable(),
+  leave_one_out_sigma: z.number().nullable(),
+  is_variable: booleanColumn.nullable(),
+});
+export type MonitoredSource = z.infer<typeof monitoredSourceRow>;
+
+const MONITORED = `SELECT s.id, s.name, s.ra_deg, s.dec_deg, s.flux_jy, s.spectral_index, v.n, v.mean_flux_jy, v.mean_error_jy,
+  v.min_flux_jy, v.max_flux_jy, v.first_mjd, v.last_mjd, v.eta, v.v, v.excess_fraction, v.chi2_significance,
+  v.leave_one_out_sigma, v.is_variable
+  FROM sources s LEFT JOIN variability v ON v.source_id = s.id`;
+
+/** `by`: most variable first (sources without a point last), or by name; `name` narrows to names that contain it. */
+export function listSources(
+  database: CatalogDatabase,
+  filter: { by: 'eta' | 'name' | 'flux'; name?: string | undefined; variableOnly?: boolean | undefined; limit: number; offset: number },
+): { sources: MonitoredSource[]; total: number } {
+  const where = `WHERE (:name IS NULL OR instr(lower(s.name), lower(:name)) > 0) AND (:variableOnly = 0 OR v.is_variable = 1)`;
+  const order = { eta: 'v.eta DESC NULLS LAST, s.id', name: 's.name', flux: 'COALESCE(v.mean_flux_jy, s.flux_jy) DESC NULLS LAST, s.id' };
+  const parameters = { name: filter.name ?? null, variableOnly: filter.variableOnly === true ? 1 : 0 };
+  const total = rowOf(
+    database,
+    z.object({ n: z.int() }),
+    `SELECT COUNT(*) AS n FROM sources s LEFT JOIN variability v ON v.source_id = s.id ${where}`,
+    parameters,
+  );
+  const sources = rowsOf(database, monitoredSourceRow, `${MONITORED} ${where} ORDER BY ${order[filter.by]} LIMIT :limit OFFSET :offset`, {
+    ...parameters,
+    limit: filter.limit,
+    offset: filter.offset,
+  });
+  return { sources, total: total?.n ?? 0 };
+}
+
+export const monitoredSource = (database: CatalogDatabase, id: number): MonitoredSource | null =>
+  rowOf(database, monitoredSourceRow, `${MONITORED} WHERE s.id = :id`, { id });
