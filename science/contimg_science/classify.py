@@ -1,0 +1,62 @@
+"""Calibrator group or science group: where the Measurement Set is filed. It is imaged either way.
+
+A group is a calibrator's when the source crosses the meridian inside the group's time range, the beam sees at least half of
+it at its declination offset, and flux × response is at least 5 Jy unless it is one of the built-in flux calibrators.
+Hour angles are circular. A source without a flux is no candidate; several candidates: the brightest through the beam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from contimg_science.beam import airy_power
+from contimg_science.calibrators import CALIBRATORS, Calibrator
+from contimg_science.channels import BAND_CENTRE_HZ
+from contimg_science.meridian import Site, apparent_place, lst_rad
+from contimg_science.protocol import Record
+
+MINIMUM_RESPONSE = 0.5
+MINIMUM_SEEN_FLUX_JY = 5.0
+
+
+class Classification(Record):
+    kind: str
+    calibrator: str | None
+    # Of the chosen calibrator, else 0.
+    response: float
+    flux_jy: float
+    reason: str
+
+
+def classify(
+    site: Site,
+    time_range_mjd: tuple[float, float],
+    dec_apparent_rad: float,
+    catalogue: Iterable[Calibrator] = tuple(CALIBRATORS.values()),
+) -> Classification:
+    start_mjd, end_mjd = time_range_mjd
+    mid_mjd = (start_mjd + end_mjd) / 2
+    start_lst = float(lst_rad(site, start_mjd))
+    swept = (float(lst_rad(site, end_mjd)) - start_lst) % (2 * np.pi)
+    best, best_seen_jy = None, 0.0
+    for source in catalogue:
+        flux_jy = float(source.flux_jy(BAND_CENTRE_HZ))
+        ra, dec = apparent_place(site, mid_mjd, np.radians(source.ra_deg), np.radians(source.dec_deg))
+        response = float(airy_power(abs(float(dec) - dec_apparent_rad), BAND_CENTRE_HZ))
+        inside = (float(ra) - start_lst) % (2 * np.pi) <= swept
+        bright = source.name in CALIBRATORS or flux_jy * response >= MINIMUM_SEEN_FLUX_JY
+        if not (np.isfinite(flux_jy) and inside and response >= MINIMUM_RESPONSE and bright):
+            continue
+        if flux_jy * response > best_seen_jy:
+            reason = f"{source.name} crosses the meridian in this group, {flux_jy:.2f} Jy through a beam response of {response:.3f}"
+            best, best_seen_jy = (
+                Classification(kind="calibrator", calibrator=source.name, response=response, flux_jy=flux_jy, reason=reason),
+                (flux_jy * response),
+            )
+    if best is None:
+        return Classification(
+            kind="science", calibrator=None, response=0.0, flux_jy=0.0, reason="no calibrator crosses the meridian within the beam"
+        )
+    return best

@@ -1,0 +1,296 @@
+"""concat: the subband files of one group → one Measurement Set, in one pass.
+
+Promises: every input byte is read once (the header twice), the output is written once; a subband that is missing or cannot
+be used is there, zero, flagged and listed; the same request gives the same bytes. Never looks at the clock but for its own
+timings, never changes an input, never writes scratch columns. A run that stops leaves no Measurement Set behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contimg_science import __version__
+from contimg_science.classify import classify
+from contimg_science.conversion.chunk_reader import SubbandUnusable
+from contimg_science.conversion.digests import content_digest, subtable_digests
+from contimg_science.conversion.file_signature import check_signature
+from contimg_science.conversion.flag_reasons import MISSING, REASONS
+from contimg_science.conversion.group import Group, assemble, check_request, without
+from contimg_science.conversion.main_table import MainTableWriter
+from contimg_science.conversion.member_header import MemberHeader, read_member_header
+from contimg_science.conversion.phase_centre import PhaseCentre, phase_centre
+from contimg_science.conversion.row_blocks import BlockPass
+from contimg_science.conversion.subtables import Provenance, time_range_s, write_subtables
+from contimg_science.conversion.table_layout import create_main_table
+from contimg_science.measurement_set import CONTIMG_KEYWORD, CONTIMG_SCHEMA, SECONDS_PER_DAY
+from contimg_science.meridian import JD_OF_MJD_ZERO, earth_orientation_version
+from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
+
+SOFTWARE = ("h5py", "numba", "numpy", "pyerfa", "python-casacore")
+WEIGHT_RULE = "WEIGHT = (nsamples / largest nsamples of the member's first integration) * 2 * channel width * integration time"
+UNIX_EPOCH_MJD = 40587.0
+
+
+class Member(Record):
+    path: Path
+    subband: int
+
+
+class Inputs(Record):
+    members: list[Member]
+    expected_subbands: int
+    t0_jd: float
+    dec_rad: float
+
+
+class Parameters(Record):
+    max_bad_fraction: float
+
+
+class Outputs(Record):
+    ms: Path
+
+
+class ConcatRequest(StepRequest):
+    inputs: Inputs
+    parameters: Parameters
+    outputs: Outputs
+
+
+class InputFile(Record):
+    path: Path
+    subband: int
+    bytes: int
+    sha256: str
+    t0_jd: float
+    dec_rad: float
+    ntimes: int
+
+
+class MissingCells(Record):
+    subband: int
+    integrations: list[int]
+
+
+class UnusableMember(Record):
+    """A member that was given and is treated as missing, and why."""
+
+    subband: int
+    code: str
+    message: str
+
+
+class ConcatResult(Record):
+    ms: Path
+    rows: int
+    times: int
+    baselines: int
+    channels: int
+    start_mjd: float
+    mid_mjd: float
+    end_mjd: float
+    ra_deg: float
+    dec_deg: float
+    dec_apparent_deg: float
+    subbands_present: list[int]
+    missing: list[MissingCells]
+    unusable: list[UnusableMember]
+    flagged_by_reason: dict[str, int]
+    flagged_fraction: float
+    inputs: list[InputFile]
+    iers: str
+    software: dict[str, str]
+    content_digest: str
+    column_digests: dict[str, str]
+    bytes_read: int
+    bytes_written: int
+    timings_s: dict[str, float]
+
+
+def concat(request: ConcatRequest) -> ConcatResult:
+    timings = Timings()
+    inputs = request.inputs
+    if request.outputs.ms.exists():
+        remedy = "give a path that is free: a finished or half-written set is never written over"
+        raise StepFailure("BadInput", "OutputExists", f"{request.outputs.ms} exists", remedy, "none")
+    with timings.phase("load"):
+        for member in inputs.members:
+            check_signature(member.path)
+        headers = [read_member_header(member.path, member.subband) for member in inputs.members]
+        group = assemble(headers, inputs.expected_subbands)
+        check_request(group, inputs.t0_jd, inputs.dec_rad, JD_OF_MJD_ZERO)
+    partial = request.outputs.ms.with_name(f".{request.outputs.ms.name}.partial")
+    unusable: list[UnusableMember] = []
+    bytes_read = sum(header.header_bytes for header in headers)
+    try:
+        while True:
+            shutil.rmtree(partial, ignore_errors=True)
+            try:
+                converted = _convert(request, group, partial, unusable, timings)
+                break
+            except SubbandUnusable as reason:
+                # What was read so far is read again without this subband: rare, and exact.
+                unusable.append(UnusableMember(subband=reason.subband, code=reason.code, message=reason.message))
+                group = without(group, [p.header for p in group.placements], reason.subband)
+        partial.rename(request.outputs.ms)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return _result(request, group, converted, unusable, bytes_read, timings)
+
+
+class _Converted:
+    """What one finished pass knows."""
+
+    def __init__(
+        self, centre: PhaseCentre, files: list[InputFile], counts: dict[str, int], digests: dict[str, str], content: str, bytes_read: int
+    ):
+        self.centre, self.files, self.counts, self.digests = centre, files, counts, digests
+        self.content, self.bytes_read = content, bytes_read
+
+
+def _convert(request: ConcatRequest, group: Group, path: Path, unusable: list[UnusableMember], timings: Timings) -> _Converted:
+    with timings.phase("phase"):
+        centre = phase_centre(group)
+    start_s, end_s = time_range_s(group)
+    classified = classify(group.site, (start_s / SECONDS_PER_DAY, end_s / SECONDS_PER_DAY), group.dec_apparent_rad)
+    with (
+        create_main_table(path, group.rows, group.channels, len(group.corr_types)) as main,
+        BlockPass(group, centre, request.threads, request.parameters.max_bad_fraction) as blocks,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest") as hashing,
+    ):
+        writer = MainTableWriter(main, group, hashing)
+        for block in timed(blocks.blocks(), timings, "rotate"):
+            with timings.phase("write"):
+                writer.write(block)
+            progress(0.9 * block.end / group.rows, f"{block.end} of {group.rows} rows")
+        with timings.phase("hash"):
+            sha256 = blocks.digests()
+            digests = writer.digests()
+        counts = {name: int(count) for name, count in zip(REASONS, blocks.counts.sum(axis=0), strict=True)}
+        absent = group.subbands - len(group.placements)
+        counts[REASONS[MISSING]] += absent * group.rows * group.channels_per_subband * len(group.corr_types)
+        files = [_input_file(placement.header, digest) for placement, digest in zip(group.placements, sha256, strict=True)]
+        with timings.phase("write"):
+            messages = _history(request, group, files, unusable)
+            write_subtables(path, main, group, centre, classified.calibrator, Provenance(_mjd_of(request.requested_at), messages))
+            main.flush()
+            content = content_digest([*digests.items(), *subtable_digests(path).items()])
+            main.putkeyword(CONTIMG_KEYWORD, _keyword(request, content))
+        return _Converted(centre, files, counts, digests, content, blocks.bytes_read)
+
+
+def timed(items: Any, timings: Timings, name: str) -> Any:
+    """The items, with the time spent waiting for each counted under `name`."""
+    iterator = iter(items)
+    while True:
+        with timings.phase(name):
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
+
+
+def _input_file(header: MemberHeader, sha256: str) -> InputFile:
+    return InputFile(
+        path=header.path,
+        subband=header.subband,
+        bytes=header.path.stat().st_size,
+        sha256=sha256,
+        t0_jd=float(header.times_mjd[0]) + JD_OF_MJD_ZERO,
+        dec_rad=header.dec_apparent_rad,
+        ntimes=header.times_mjd.size,
+    )
+
+
+def _keyword(request: ConcatRequest, content: str) -> dict[str, Any]:
+    return {
+        "schema": CONTIMG_SCHEMA,
+        "group_id": request.group_id,
+        "version": __version__,
+        "manifest": f"{request.group_id}.manifest.json",
+        "content_digest": content,
+    }
+
+
+def _history(request: ConcatRequest, group: Group, files: list[InputFile], unusable: list[UnusableMember]) -> list[str]:
+    parameters = request.parameters.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+    facts: list[dict[str, Any]] = [
+        {
+            "input": file.path.name,
+            "subband": file.subband,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+            "t0_jd": file.t0_jd,
+            "dec_rad": file.dec_rad,
+        }
+        for file in files
+    ]
+    facts.append({"software": _software(), "iers": earth_orientation_version()})
+    facts.append({"parameters": parameters, "parameters_sha256": digest})
+    facts.extend({"missing_subband": subband, "integrations": list(cells)} for subband, cells in group.missing.items())
+    facts.extend({"unusable_subband": member.subband, "code": member.code} for member in unusable)
+    facts.append({"weights": WEIGHT_RULE})
+    return [json.dumps(fact, ensure_ascii=False) for fact in facts]
+
+
+def _software() -> dict[str, str]:
+    return {"contimg_science": __version__, **{name: importlib.metadata.version(name) for name in SOFTWARE}}
+
+
+def _mjd_of(requested_at: str) -> float:
+    try:
+        moment = datetime.fromisoformat(requested_at)
+    except ValueError as error:
+        raise StepFailure("BadInput", "BadRequest", f"requested_at: {error}", "give an ISO 8601 time with its zone", "none") from error
+    if moment.tzinfo is None:
+        raise StepFailure("BadInput", "BadRequest", "requested_at has no time zone", "give an ISO 8601 time with its zone", "none")
+    return UNIX_EPOCH_MJD + moment.timestamp() / SECONDS_PER_DAY
+
+
+def _result(
+    request: ConcatRequest, group: Group, converted: _Converted, unusable: list[UnusableMember], header_bytes: int, timings: Timings
+) -> ConcatResult:
+    start_s, end_s = time_range_s(group)
+    samples = group.rows * group.channels * len(group.corr_types)
+    return ConcatResult(
+        ms=request.outputs.ms,
+        rows=group.rows,
+        times=group.times,
+        baselines=group.baselines,
+        channels=group.channels,
+        start_mjd=start_s / SECONDS_PER_DAY,
+        mid_mjd=group.mid_mjd,
+        end_mjd=end_s / SECONDS_PER_DAY,
+        ra_deg=float(np.degrees(converted.centre.ra_rad)) % 360,
+        dec_deg=float(np.degrees(converted.centre.dec_rad)),
+        dec_apparent_deg=float(np.degrees(group.dec_apparent_rad)),
+        subbands_present=[placement.header.subband for placement in group.placements],
+        missing=[MissingCells(subband=subband, integrations=list(cells)) for subband, cells in group.missing.items()],
+        unusable=unusable,
+        flagged_by_reason=converted.counts,
+        flagged_fraction=sum(converted.counts.values()) / samples,
+        inputs=converted.files,
+        iers=earth_orientation_version(),
+        software=_software(),
+        content_digest=converted.content,
+        column_digests=converted.digests,
+        bytes_read=header_bytes + converted.bytes_read,
+        bytes_written=sum(file.stat().st_size for file in request.outputs.ms.rglob("*") if file.is_file()),
+        timings_s=timings.seconds,
+    )
+
+
+if __name__ == "__main__":
+    run_step(ConcatRequest, concat)

@@ -1,0 +1,59 @@
+"""Digests of what a Measurement Set says, independent of how casacore lays it out on disk.
+
+A column's digest is sha256 over its values in row order, little-endian and C-ordered, FLAG as one byte a sample. The content
+digest covers the column and subtable digests; FLAG and FLAG_ROW are apart from it, because step `flag` may change them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contimg_science.measurement_set import SUBTABLES, open_table
+
+CHANGED_LATER = ("FLAG", "FLAG_ROW")
+
+
+def update_with_values(digest: Any, values: Any) -> None:
+    """`digest` is a hashlib object; large arrays are hashed without the GIL."""
+    array = np.asarray(values)
+    if array.dtype.kind in "UOS":
+        digest.update(json.dumps(array.tolist(), ensure_ascii=False).encode())
+    else:
+        array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        digest.update(array.reshape(-1).view(np.uint8).data)
+
+
+def column_digest(table: Any, column: str, block_rows: int) -> str:
+    digest = hashlib.sha256()
+    for first in range(0, table.nrows(), block_rows):
+        update_with_values(digest, table.getcol(column, first, min(block_rows, table.nrows() - first)))
+    return digest.hexdigest()
+
+
+def subtable_digest(path: Path, name: str) -> str:
+    digest = hashlib.sha256()
+    with open_table(path, subtable=name) as table:
+        for column in sorted(table.colnames()):
+            digest.update(f"{column}\0{table.nrows()}\0".encode())
+            for row in range(table.nrows()):
+                if table.iscelldefined(column, row):
+                    value = table.getcell(column, row)
+                    # A string array comes back as a record of shape and values.
+                    update_with_values(digest, value["array"] if isinstance(value, dict) else value)
+    return digest.hexdigest()
+
+
+def subtable_digests(path: Path) -> dict[str, str]:
+    return {name: subtable_digest(path, name) for name in SUBTABLES}
+
+
+def content_digest(parts: Iterable[tuple[str, str]]) -> str:
+    """One digest of all named parts that may never change after publishing."""
+    lines = sorted(f"{name} {value}\n" for name, value in parts if name not in CHANGED_LATER)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
