@@ -2,7 +2,8 @@
 
 WSClean makes and cleans the planes; the primary beam, the headers, the quality verdict and the pictures are made here.
 An image that fails its checks is still written, with verdict `fail`: the caller decides that nobody measures it. The
-Measurement Set is never changed, and the same input gives the same products.
+Measurement Set is never changed. On one thread the same input gives the same bytes; on several, WSClean adds in the order
+its threads finish, and pixels differ by a millionth of the peak.
 """
 
 from __future__ import annotations
@@ -163,14 +164,14 @@ def _products(
         quality = image_quality.judge(numbers)
     centre_deg = (float(np.degrees(vis.centre_rad[0]) % 360), float(np.degrees(vis.centre_rad[1])))
     files = ImageFiles(
-        image=directory / f"{name}.img-image.fits",
-        image_pb=directory / f"{name}.img-image-pb.fits",
-        residual=directory / f"{name}.img-residual.fits",
-        psf=directory / f"{name}.img-psf.fits",
-        model=directory / f"{name}.img-model.fits",
-        beam=directory / f"{name}.img-beam.fits",
-        png=directory / f"{name}.img.png",
-        thumbnail=directory / f"{name}.img-thumbnail.png",
+        image=directory / f"{name}-image.fits",
+        image_pb=directory / f"{name}-image-pb.fits",
+        residual=directory / f"{name}-residual.fits",
+        psf=directory / f"{name}-psf.fits",
+        model=directory / f"{name}-model.fits",
+        beam=directory / f"{name}-beam.fits",
+        png=directory / f"{name}.png",
+        thumbnail=directory / f"{name}-thumbnail.png",
     )
     with timings.phase("write"):
         progress(0.92, "products")
@@ -239,7 +240,7 @@ def _provenance(
         "DEGRADED": (bool(inputs.degraded_reasons or inputs.subbands_missing), ""),
         "DEGRWHY": ("; ".join(inputs.degraded_reasons), ""),
         "SBMISS": (",".join(f"sb{subband:02d}" for subband in inputs.subbands_missing), "subbands missing"),
-        "PBCUT": (parameters.pb_cut, "the corrected image is blank below this response"),
+        "PBCUT": (parameters.pb_cut, "the corrected image is blank below this"),
         "TIER": (parameters.tier, ""),
         "NOISE": (numbers.noise_jy, "[Jy/beam] robust, of the residual"),
         "THERMAL": (numbers.thermal_noise_jy, "[Jy/beam] expected from the weights and XX-YY"),

@@ -64,7 +64,7 @@ def time_keywords(start_mjd: float, mid_mjd: float, end_mjd: float, site_itrf_m:
 
 def beam_keywords(wsclean: fits.Header) -> Keywords:
     return {
-        "BMAJ": (float(wsclean["BMAJ"]), "[deg] restoring beam, full width at half maximum"),  # type: ignore[arg-type]
+        "BMAJ": (float(wsclean["BMAJ"]), "[deg] restoring beam, FWHM"),  # type: ignore[arg-type]
         "BMIN": (float(wsclean["BMIN"]), "[deg]"),  # type: ignore[arg-type]
         "BPA": (float(wsclean["BPA"]), "[deg] north through east"),  # type: ignore[arg-type]
     }

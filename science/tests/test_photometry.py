@@ -1,0 +1,218 @@
+"""Forced fluxes against what was put in: through WSClean for a whole group, and on drawn images for the fit itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+from calibrated_ms import PointSource, place_rad, write_calibrated_ms
+from step_process import run_step_process
+
+from contimg_science.measuring.forced_fit import Beam, NoiseMap, companions, fit_companions
+from contimg_science.measuring.positions import image_frame, pixel_positions
+
+TIMES = 12
+SOURCES = [
+    PointSource("centre", 0.0, 0.0, 1.0),
+    PointSource("half a degree", 0.43, 0.31, 2.5),
+    PointSource("edge of the drift", -0.91, 0.12, 1.5),
+    PointSource("far south", 0.17, -0.93, 1.2),
+    PointSource("pair, first", -0.3, -0.4, 0.9),
+    PointSource("pair, second", -0.3 + 30 / 3600, -0.4 + 8 / 3600, 0.6),
+    PointSource("faint", 0.61, -0.52, 0.3),
+    PointSource("not there", -0.55, 0.55, 0.0),
+    PointSource("outside", 1.4, 0.0, 3.0),
+]
+IN_THE_SKY = [source for source in SOURCES if source.name != "outside"]
+IMAGE_PARAMETERS = {
+    "tier": "standard",
+    "extent_deg": 2.2,
+    "cell_arcsec": 7,
+    "robust": 0,
+    "niter": 50000,
+    "auto_threshold_sigma": 1,
+    "auto_mask_sigma": 5,
+    "mgain": 0.8,
+    "pb_cut": 0.2,
+}
+
+
+def write_positions(path: Path) -> Path:
+    degrees = [np.degrees(place_rad(source, TIMES)) for source in SOURCES]
+    rows = [f'{number},"{source.name}",{ra!r},{dec!r}' for number, (source, (ra, dec)) in enumerate(zip(SOURCES, degrees, strict=True), 1)]
+    path.write_text("\n".join(["source_id,name,ra_deg,dec_deg", *[row.replace("np.float64(", "").replace(")", "") for row in rows]]) + "\n")
+    return path
+
+
+def measure(files: dict[str, str], ms: Path | None, directory: Path) -> tuple[int, list[dict[str, Any]]]:
+    request = {
+        "inputs": {
+            **{kind: files[kind] for kind in ("image", "beam", "residual")},
+            "positions": write_positions(directory / "positions.csv"),
+            "ms": ms,
+        },
+        "parameters": {"pb_cut": 0.2, "snr_limit_sigma": 3, "neighbour_beams": 1.5, "systematic_fraction": 0.01},
+        "outputs": {"measurements": directory / "measurements.jsonl"},
+    }
+    return run_step_process("photometry", request, directory)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("group")
+
+
+@pytest.fixture(scope="module")
+def ms(directory: Path) -> Path:
+    return write_calibrated_ms(directory / "calibrated.ms", IN_THE_SKY, noise_jy=0.6, times=TIMES, channels=24)
+
+
+@pytest.fixture(scope="module")
+def files(ms: Path, directory: Path) -> dict[str, str]:
+    request = {
+        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": []},
+        "parameters": IMAGE_PARAMETERS,
+        "outputs": {"directory": directory / "products", "name": "group.img"},
+    }
+    status, events = run_step_process("image", request, directory)
+    assert status == 0
+    return events[-1]["result"]["files"]
+
+
+@pytest.fixture(scope="module")
+def result(files: dict[str, str], ms: Path, directory: Path) -> dict[str, Any]:
+    status, events = measure(files, ms, directory)
+    assert status == 0
+    return events[-1]["result"]
+
+
+@pytest.fixture(scope="module")
+def measured(result: dict[str, Any], directory: Path) -> dict[str, dict[str, Any]]:
+    lines = [json.loads(line) for line in (directory / "measurements.jsonl").read_text().splitlines()]
+    return {SOURCES[line["source_id"] - 1].name: line for line in lines}
+
+
+def test_steady_sources_come_back_with_their_flux(measured):
+    bright = [source for source in SOURCES if source.name in measured and measured[source.name]["snr"] > 50]
+    assert len(bright) >= 5
+    for source in bright:
+        # The bar for SNR > 50 is 3 %; half of these are noise-limited below 1 %.
+        assert measured[source.name]["flux_jy"] == pytest.approx(source.flux_jy, rel=0.03), source.name
+
+
+def test_quoted_errors_cover_the_misses(measured):
+    pulls = [(line["flux_jy"] - source.flux_jy) / line["error_jy"] for source in SOURCES if (line := measured.get(source.name))]
+    # Eight pulls of which none may exceed 4: less than one chance in a thousand if errors are honest.
+    assert max(abs(pull) for pull in pulls) < 4
+
+
+def test_close_neighbours_are_fitted_together(measured):
+    assert [name for name, line in measured.items() if "joint" in line["flags"]] == ["pair, first", "pair, second"]
+
+
+def test_a_source_that_is_not_there_is_kept_as_an_upper_limit(measured, result):
+    line = measured["not there"]
+    assert line["upper_limit"] is True
+    assert abs(line["snr"]) < 3
+    assert (result["measured"], result["upper_limits"]) == (len(SOURCES) - 1, 1)
+
+
+def test_positions_outside_the_image_are_counted_not_measured(measured, result):
+    assert "outside" not in measured
+    assert result["outside"] == 1
+
+
+def test_every_line_carries_the_middle_of_the_group(measured, files):
+    assert {line["mjd"] for line in measured.values()} == {fits.getheader(files["image"])["MJD-AVG"]}
+
+
+def centroid(image: np.ndarray, x: float, y: float) -> tuple[float, float]:
+    """Peak of the paraboloid through the 3 × 3 logarithms around the nearest pixel, cross term included: exact for a tilted Gaussian."""
+    column, row = round(x), round(y)
+    dy, dx = np.mgrid[-1:2, -1:2].reshape(2, -1).astype(float)
+    logs = np.log(image[row - 1 : row + 2, column - 1 : column + 2].astype(float)).ravel()
+    terms = np.stack([np.ones(9), dx, dy, dx * dx, dx * dy, dy * dy], axis=1)
+    _, x1, y1, xx, xy, yy = np.linalg.lstsq(terms, logs, rcond=None)[0]
+    shift = np.linalg.solve([[2 * xx, xy], [xy, 2 * yy]], [-x1, -y1])
+    return column + shift[0], row + shift[1]
+
+
+def test_sources_are_where_the_apparent_transform_puts_them_and_the_header_alone_does_not(files):
+    image, header = fits.getdata(files["image"]), fits.getheader(files["image"])
+    far = [source for source in SOURCES if source.name in ("half a degree", "edge of the drift", "far south")]
+    ra, dec = np.array([place_rad(source, TIMES) for source in far]).T
+    apparent = np.column_stack(pixel_positions(image_frame(header), ra, dec))
+    plain = np.column_stack(WCS(header).all_world2pix(np.degrees(ra), np.degrees(dec), 0))
+    seen = np.array([centroid(image, x, y) for x, y in apparent])
+    cell_arcsec = IMAGE_PARAMETERS["cell_arcsec"]
+    apparent_miss, plain_miss = (np.hypot(*(places - seen).T) * cell_arcsec for places in (apparent, plain))
+    # The bar for bright sources is 0.3″ rms; noise alone gives beam / (2 SNR) ≈ 0.05″.
+    assert apparent_miss.max() < 0.15
+    assert np.hypot(*(plain - apparent).T).max() * cell_arcsec > 0.1
+    assert plain_miss.max() > apparent_miss.max()
+
+
+def test_an_image_of_another_group_is_refused(files, tmp_path):
+    other = tmp_path / "other.fits"
+    other.write_bytes(Path(files["image"]).read_bytes())
+    fits.setval(other, "MJD-AVG", value=fits.getheader(other)["MJD-AVG"] + 309 / 86400)
+    ms = write_calibrated_ms(tmp_path / "other.ms", [], noise_jy=0.1, times=TIMES, channels=2)
+    status, events = measure({**files, "image": str(other)}, ms, tmp_path)
+    assert (status, events[-1]["code"]) == (1, "ForeignImage")
+
+
+def test_an_image_that_failed_its_checks_is_not_measured(files, tmp_path):
+    failed = tmp_path / "failed.fits"
+    failed.write_bytes(Path(files["image"]).read_bytes())
+    fits.setval(failed, "QAVERD", value="fail")
+    status, events = measure({**files, "image": str(failed)}, None, tmp_path)
+    assert (status, events[-1]["type"]) == (1, "QualityRejected")
+
+
+BEAM = Beam(major_px=5.0, minor_px=3.5, pa_rad=float(np.radians(30)))
+
+
+def drawn(sources: list[tuple[float, float, float]], noise: float = 0.0) -> np.ndarray:
+    y, x = np.mgrid[:200, :200].astype(float)
+    image = np.random.default_rng(3).normal(0, noise, x.shape) if noise else np.zeros_like(x)
+    return (image + sum(flux * BEAM(x - source_x, y - source_y) for source_x, source_y, flux in sources)).astype(np.float32)
+
+
+def fitted(sources: list[tuple[float, float, float]], noise: float = 0.0):
+    x, y, _ = np.array(sources).T
+    residual = np.random.default_rng(4).normal(0, noise or 1e-6, (200, 200)).astype(np.float32)
+    return fit_companions(drawn(sources, noise), x, y, BEAM, NoiseMap(residual, BEAM))
+
+
+@pytest.mark.parametrize(("x", "y"), [(100.0, 100.0), (100.5, 99.5), (80.21, 120.77)])
+def test_a_subpixel_place_costs_no_flux(x, y):
+    assert fitted([(x, y, 1.7)])[0].flux_jy == pytest.approx(1.7, rel=1e-6)
+
+
+def test_overlapping_sources_do_not_take_each_others_flux():
+    first, second = fitted([(100.2, 100.1, 1.0), (104.9, 101.3, 0.2)])
+    assert (first.flux_jy, second.flux_jy) == (pytest.approx(1.0, rel=1e-5), pytest.approx(0.2, rel=1e-5))
+
+
+def test_sources_within_a_fraction_of_a_beam_say_that_they_are_unresolved():
+    both = fitted([(100.0, 100.0, 1.0), (100.5, 100.0, 0.5)])
+    assert [entry.unresolved for entry in both] == [True, True]
+    assert all(entry.flux_jy == pytest.approx(1.5, rel=0.02) for entry in both)
+
+
+def test_errors_are_the_scatter_of_many_fits():
+    noise, places = 0.01, [(float(x), float(y), 0.0) for x in range(20, 181, 20) for y in range(20, 181, 20)]
+    fluxes = [fitted([place], noise)[0] for place in places]
+    quoted = np.median([entry.error_jy for entry in fluxes])
+    # 81 independent fits give their scatter to 8 %; two of those.
+    assert np.std([entry.flux_jy for entry in fluxes]) == pytest.approx(quoted, rel=0.16)
+
+
+def test_companions_are_linked_through_each_other():
+    x, y = np.array([0.0, 3.0, 6.0, 50.0]), np.zeros(4)
+    assert [members.tolist() for members in companions(x, y, 3.5)] == [[0, 1, 2], [3]]
