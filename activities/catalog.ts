@@ -33,52 +33,24 @@ export interface CatalogDependencies {
 
 export function createCatalogActivities({ database, log, now = Date.now }: CatalogDependencies): CatalogActivities {
   const at = (): string => isoFromUnixMs(now());
-  const activities: CatalogActivities = {
-    async projectGroup(raw) {
+  const command = reportingTo(log);
+  return {
+    projectGroup: command(async (raw) => {
       const projection = groupProjectionSchema.parse(raw);
       const written = projectGroup(database, projection, at());
       const { groupId, runId, revision, state } = projection;
       if (!written) log.debug({ groupId, runId, revision, state }, 'projection was there already, or a newer one');
-    },
-
-    async recordAttempt(raw) {
-      insertAttempt(database, stepAttemptSchema.parse(raw));
-    },
-
-    async recordProduct(raw) {
-      return { productId: recordProduct(database, productRecordSchema.parse(raw), at()) };
-    },
-
-    async membersOf(groupId) {
-      return membersOf(database, groupId);
-    },
-
-    async chooseCalibration(question) {
-      return chooseCalibration(database, question);
-    },
-
-    async recordMeasurements({ groupId, runNumber, imageProductId, measurementsPath, degradedReasons }) {
+    }),
+    recordAttempt: command(async (raw) => insertAttempt(database, stepAttemptSchema.parse(raw))),
+    recordProduct: command(async (raw) => ({ productId: recordProduct(database, productRecordSchema.parse(raw), at()) })),
+    membersOf: command(async (groupId) => membersOf(database, groupId)),
+    chooseCalibration: command(async (question) => chooseCalibration(database, question)),
+    recordMeasurements: command(async ({ measurementsPath, ...order }) => {
       const { lines, digest } = await readMeasurements(measurementsPath);
-      return recordBatch(database, { groupId, runNumber, imageProductId, digest, degradedReasons, lines, at: at() });
-    },
-
-    async closeLedger(entry) {
-      setLedgerOutcome(database, { ...entry, at: at() });
-    },
-
-    async recordAudit(entry) {
-      insertAudit(database, { ...entry, at: at() });
-    },
-  };
-  return {
-    projectGroup: reported(activities.projectGroup, log),
-    recordAttempt: reported(activities.recordAttempt, log),
-    recordProduct: reported(activities.recordProduct, log),
-    membersOf: reported(activities.membersOf, log),
-    chooseCalibration: reported(activities.chooseCalibration, log),
-    recordMeasurements: reported(activities.recordMeasurements, log),
-    closeLedger: reported(activities.closeLedger, log),
-    recordAudit: reported(activities.recordAudit, log),
+      return recordBatch(database, { ...order, digest, lines, at: at() });
+    }),
+    closeLedger: command(async (entry) => setLedgerOutcome(database, { ...entry, at: at() })),
+    recordAudit: command(async (entry) => insertAudit(database, { ...entry, at: at() })),
   };
 }
 
@@ -111,11 +83,10 @@ function parseLine(text: string, path: string, number: number): MeasurementLine 
  * What can never succeed is told so: input that does not parse, a broken rule of the database, a StepError. All else (a busy
  * or full database) is thrown as it is, and Temporal tries again.
  */
-function reported<Order, Answer>(
-  command: (order: Order) => Promise<Answer>,
-  log: CatalogDependencies['log'],
-): (order: Order) => Promise<Answer> {
-  return async (order) => {
+const reportingTo =
+  (log: CatalogDependencies['log']) =>
+  <Order, Answer>(command: (order: Order) => Promise<Answer>): ((order: Order) => Promise<Answer>) =>
+  async (order) => {
     try {
       return await command(order);
     } catch (error) {
@@ -123,7 +94,6 @@ function reported<Order, Answer>(
       throw finalFailure(error) ?? error;
     }
   };
-}
 
 function finalFailure(error: unknown): ApplicationFailure | null {
   if (error instanceof StepError) return nonRetryable(error, error.failure);
