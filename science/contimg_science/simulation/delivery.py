@@ -80,37 +80,37 @@ class Delivery:
         if self._stop.is_set():
             raise Stopped
         target = self._directory / parcel.name
+        if target.exists():
+            raise StepFailure("BadInput", "AlreadyThere", f"{target} exists", "simulate into an empty directory or another time", "published")
         incomplete = self._directory / f"{target.stem}_incomplete.hdf5"
         if parcel.arrival == "stays-incomplete":
-            _rename(parcel.made, incomplete)
+            parcel.made.rename(incomplete)
         elif parcel.arrival == "marked-corrupt":
-            _rename(parcel.made, self._directory / f"{parcel.name}.corrupted")
+            parcel.made.rename(self._directory / f"{parcel.name}.corrupted")
         elif parcel.arrival == "half-written" or self._style == "inplace":
             self._grow(parcel.made, target)
         elif self._style == "rsync":
             suffix = "".join(self._random.choices(string.ascii_letters + string.digits, k=6))
             hidden = self._directory / f".{parcel.name}.{suffix}"
-            _rename(parcel.made, hidden)
-            _rename(hidden, target)
+            parcel.made.rename(hidden)
+            hidden.rename(target)
         elif self._style == "incomplete":
-            _rename(parcel.made, incomplete)
-            _rename(incomplete, target)
+            parcel.made.rename(incomplete)
+            incomplete.rename(target)
         else:
-            _rename(parcel.made, target)
+            parcel.made.rename(target)
 
     def _grow(self, made: Path, target: Path) -> None:
         total_s = GROWING_LIMIT_S if self._rate is None else min(GROWING_LIMIT_S, GROWING_SHARE * GROUP_S / self._rate)
         content = made.read_bytes()
         piece = max(1, -(-len(content) // GROWING_PIECES))
-        with target.open("xb") as file:
-            for begin in range(0, len(content), piece):
-                file.write(content[begin : begin + piece])
-                file.flush()
-                self._wait_until(time.monotonic() + total_s / GROWING_PIECES)
+        try:
+            with target.open("xb") as file:
+                for begin in range(0, len(content), piece):
+                    file.write(content[begin : begin + piece])
+                    file.flush()
+                    self._wait_until(time.monotonic() + total_s / GROWING_PIECES)
+        except Stopped:
+            target.unlink()
+            raise
         made.unlink()
-
-
-def _rename(source: Path, target: Path) -> None:
-    if target.exists():
-        raise StepFailure("BadInput", "AlreadyThere", f"{target} exists", "simulate into an empty directory or another time", "published")
-    source.rename(target)
