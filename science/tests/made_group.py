@@ -143,20 +143,28 @@ class MadeGroup:
         })  # fmt: skip
         self._fill(ms, "SPECTRAL_WINDOW", 1, {
             "CHAN_FREQ": self.freq_hz[None], **{n: np.full((1, channels), width) for n in ("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION")},
-            "NUM_CHAN": [channels], "TOTAL_BANDWIDTH": [width * channels], "REF_FREQUENCY": [self.freq_hz.mean()], "MEAS_FREQ_REF": [5], "NAME": ["DSA110"],
+            "NUM_CHAN": [channels], "TOTAL_BANDWIDTH": [width * channels],
+            "REF_FREQUENCY": [self.freq_hz.mean()], "MEAS_FREQ_REF": [5], "NAME": ["DSA110"],
         })  # fmt: skip
         self._fill(ms, "POLARIZATION", 1, {"NUM_CORR": [2], "CORR_TYPE": np.array([[9, 12]]), "CORR_PRODUCT": np.array([[[0, 0], [1, 1]]])})
         self._fill(ms, "DATA_DESCRIPTION", 1, {"SPECTRAL_WINDOW_ID": [0], "POLARIZATION_ID": [0]})
-        self._fill(ms, "FIELD", 1, {"NAME": ["meridian"], "PHASE_DIR": centre, "DELAY_DIR": centre, "REFERENCE_DIR": centre, "TIME": [middle], "SOURCE_ID": [0]})
+        self._fill(
+            ms,
+            "FIELD",
+            1,
+            {"NAME": ["meridian"], "PHASE_DIR": centre, "DELAY_DIR": centre, "REFERENCE_DIR": centre, "TIME": [middle], "SOURCE_ID": [0]},
+        )
         with ct.table(f"{ms}::FIELD", readonly=False, ack=False) as fields:
             for name in ("PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR"):
                 fields.putcolkeyword(name, "MEASINFO", {"type": "direction", "Ref": "ICRS"})
         with ct.table(f"{ms}::SPECTRAL_WINDOW", readonly=False, ack=False) as windows:
             windows.putcolkeyword("CHAN_FREQ", "MEASINFO", {**windows.getcolkeyword("CHAN_FREQ", "MEASINFO")})
         self._fill(ms, "FEED", count, {
-            "ANTENNA_ID": np.arange(count), "SPECTRAL_WINDOW_ID": np.full(count, -1), "BEAM_ID": np.full(count, -1), "NUM_RECEPTORS": np.full(count, 2),
-            "POLARIZATION_TYPE": {"shape": [count, 2], "array": ["X", "Y"] * count}, "POL_RESPONSE": np.tile(np.eye(2, dtype=np.complex64), (count, 1, 1)),
-            "RECEPTOR_ANGLE": np.zeros((count, 2)), "BEAM_OFFSET": np.zeros((count, 2, 2)), "TIME": np.full(count, middle), "INTERVAL": np.full(count, always),
+            "ANTENNA_ID": np.arange(count), "SPECTRAL_WINDOW_ID": np.full(count, -1), "BEAM_ID": np.full(count, -1),
+            "NUM_RECEPTORS": np.full(count, 2), "POLARIZATION_TYPE": {"shape": [count, 2], "array": ["X", "Y"] * count},
+            "POL_RESPONSE": np.tile(np.eye(2, dtype=np.complex64), (count, 1, 1)),
+            "RECEPTOR_ANGLE": np.zeros((count, 2)), "BEAM_OFFSET": np.zeros((count, 2, 2)),
+            "TIME": np.full(count, middle), "INTERVAL": np.full(count, always),
         })  # fmt: skip
         self._fill(ms, "STATE", 1, {"SIG": [True], "OBS_MODE": ["OBSERVE_TARGET#ON_SOURCE"]})
         span = np.array([[time_s[0] - INTEGRATION_S / 2, time_s[-1] + INTEGRATION_S / 2]])

@@ -37,7 +37,7 @@ def measure_closure(copy: Path, tables: list[Path]) -> Closure:
             where = (time * group.shape.baselines, group.shape.baselines)
             data, model, flags, uvw = (main.getcol(name, *where) for name in ("DATA", "MODEL_DATA", "FLAG", "UVW"))
             good = ~(flags | unsolved)
-            product = np.where(good, data / response * np.conj(model), 0)
+            product = np.asarray(np.where(good, data / response * np.conj(model), 0), np.complex128)
             weight = np.where(good, np.abs(model) ** 2, 0)
             flux += float(product.real.sum())
             power += float(weight.sum())

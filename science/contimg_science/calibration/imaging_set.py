@@ -27,12 +27,15 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
     channels, products = group.shape.channels // average, group.shape.correlations
     rows = group.shape.times * int((~group.autocorrelation).sum())
     with open_table(source) as main:
-        description = {name: main.getcoldesc(name) for name in (*UNCHANGED_COLUMNS, "FLAG_ROW", "WEIGHT", "SIGMA", "FLAG_CATEGORY")}
+        description: dict[str, Any] = {
+            name: main.getcoldesc(name) for name in (*UNCHANGED_COLUMNS, "FLAG_ROW", "WEIGHT", "SIGMA", "FLAG_CATEGORY")
+        }
         keywords = {name: value for name, value in main.getkeywords().items() if not str(value).startswith("Table: ")}
         managers = _managers(main.getdminfo(), set(description), channels, products)
     for name, (example, kind) in CALIBRATED_COLUMNS.items():
         description |= maketabdesc(makearrcoldesc(name, example, ndim=2, shape=[channels, products], valuetype=kind, options=5))
-    with table(str(target), description, nrow=rows, dminfo=managers, ack=False) as main:
+    create: Any = table  # its stub takes tabledesc for a bool
+    with create(str(target), tabledesc=description, nrow=rows, dminfo=managers, ack=False) as main:
         main.putkeyword("MS_VERSION", keywords["MS_VERSION"])
         main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets})
         main.putcolkeyword("DATA", "UNIT", "Jy")

@@ -42,7 +42,7 @@ def _flag_share(cube: Cube, baselines: np.ndarray) -> None:
             before = reasons != Reason.GOOD
             if before.all():
                 continue
-            values = np.where(before, 0, cube.data[:, baseline, :, product])
+            values = np.asarray(np.where(before, 0, cube.data[:, baseline, :, product]), np.complex64)
             # The binding takes arrays of channels × times although its documentation says times × channels.
             images.set_image_buffer(0, np.ascontiguousarray(values.real.T, np.float64))
             images.set_image_buffer(1, np.ascontiguousarray(values.imag.T, np.float64))

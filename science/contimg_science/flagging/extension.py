@@ -12,7 +12,8 @@ import numpy as np
 from contimg_science.flagging.reasons import Reason
 from contimg_science.flagging.visibility_cube import Cube
 
-MOST = 0.5
+# Below this a burst over half the band would take the clean half with it.
+MOST = 0.75
 
 
 def extend(cube: Cube) -> None:

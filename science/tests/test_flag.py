@@ -1,0 +1,160 @@
+"""Step `flag` on made mini groups with interference of known place and strength."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from casacore.tables import table
+from made_group import MadeGroup, SkySource, right_ascension_at_transit_deg
+from step_process import run_step_process
+
+from contimg_science.flag import FlagRequest
+from contimg_science.flag import flag as run_flag
+
+MID_MJD, DEC_RAD = 60951.49, np.radians(54.57)
+PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True}
+
+
+@pytest.fixture
+def group() -> MadeGroup:
+    ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
+    sources = [SkySource(ra + 0.3, dec + 0.2, np.full(96, 1.0)), SkySource(ra - 0.7, dec - 0.4, np.full(96, 0.4))]
+    return MadeGroup(MID_MJD, DEC_RAD, sources, seed=11)
+
+
+def flag(ms: Path, work: Path, published: Path | None = None) -> tuple[dict, np.ndarray]:
+    request = FlagRequest.model_validate(
+        {
+            **{
+                "schema_version": 1,
+                "step": "flag",
+                "group_id": "2025-10-03T11:43:00",
+                "attempt_id": "1",
+                "requested_at": "2025-10-03T12:00:00Z",
+            },
+            **{"work_dir": work, "threads": 2, "inputs": {"ms": ms, "published_ms": published}},
+            **{"parameters": PARAMETERS, "outputs": {"statistics": work / "flags.json"}},
+        }
+    )
+    return run_flag(request).model_dump(), flags_of(ms)
+
+
+def flags_of(ms: Path) -> np.ndarray:
+    with table(str(ms), ack=False) as main:
+        flags = main.getcol("FLAG")
+        assert np.array_equal(main.getcol("FLAG_ROW"), flags.all(axis=(1, 2)))
+    return flags.reshape(24, 300, 96, 2)
+
+
+def noise_amplitude(group: MadeGroup) -> float:
+    """Standard deviation of one visibility's real or imaginary part in raw units, for an antenna pair of median gain."""
+    return group.noise_jy * float(np.median(np.abs(group.gains))) ** 2
+
+
+def test_clean_data_lose_less_than_one_and_a_half_per_cent(group: MadeGroup, tmp_path: Path) -> None:
+    result, flags = flag(group.write(tmp_path / "clean.ms"), tmp_path)
+    cross = group.first != group.second
+    assert flags[:, ~cross].all()
+    assert flags[:, cross].mean() < 0.015
+    assert result["flagged_fraction"] == pytest.approx(flags[:, cross].mean())
+
+
+def test_flags_of_a_bright_calibrator_drifting_through_the_beam_are_as_few(tmp_path: Path) -> None:
+    ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
+    bright = MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec + 0.5, np.full(96, 20.0))], seed=12)
+    _, flags = flag(bright.write(tmp_path / "bright.ms"), tmp_path)
+    assert flags[:, bright.first != bright.second].mean() < 0.015
+
+
+def test_a_second_run_gives_the_same_flags_and_keeps_those_of_the_conversion(group: MadeGroup, tmp_path: Path) -> None:
+    converted = np.zeros(group.data.shape, bool)
+    converted[3, 7, 10:14] = True  # flagged by the correlator although the samples look good
+    ms = group.write(tmp_path / "g.ms", converted)
+    first, flags = flag(ms, tmp_path)
+    second, again = flag(ms, tmp_path)
+    assert np.array_equal(flags, again)
+    assert first["flag_digest"] == second["flag_digest"]
+    assert first["flagged_by_reason"] == second["flagged_by_reason"]
+    assert first["flagged_by_reason"]["conversion"] == 8
+    assert flags[3, 7, 10:14].all()
+
+
+def test_the_published_copy_gets_the_same_flags(group: MadeGroup, tmp_path: Path) -> None:
+    ms, published = group.write(tmp_path / "g.ms"), group.write(tmp_path / "published.ms")
+    flag(ms, tmp_path, published)
+    assert np.array_equal(flags_of(ms), flags_of(published))
+
+
+def test_weak_interference_seen_by_the_whole_array_is_found(group: MadeGroup, tmp_path: Path) -> None:
+    """Two standard deviations of one visibility: invisible on a single baseline, in every baseline at once."""
+    rng = np.random.default_rng(5)
+    cells = np.zeros((24, 96), bool)
+    cells[9, 20:70] = True  # a burst
+    cells[:, 33] = True  # a carrier that stays
+    cells[np.arange(24), 70 + np.arange(24)] = True  # a sweep
+    phase = np.exp(2j * np.pi * rng.random(group.data.shape))
+    cross = group.first != group.second
+    strength = 2.0 * group.noise_jy * np.abs(np.moveaxis(group.gains[group.first] * np.conj(group.gains[group.second]), 1, 2))
+    group.data += np.where(cells[:, None, :, None] & cross[None, :, None, None], strength[None] * phase, 0).astype(np.complex64)
+    _, flags = flag(group.write(tmp_path / "rfi.ms"), tmp_path)
+    found = flags[:, cross].mean(axis=(1, 3))
+    assert found[cells].mean() >= 0.99
+    assert found[~cells].mean() < 0.015
+
+
+def test_strong_interference_on_one_baseline_is_found(group: MadeGroup, tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    injected = np.zeros(group.data.shape, bool)
+    cross = np.flatnonzero(group.first != group.second)
+    for baseline in rng.choice(cross, 40, replace=False):
+        injected[rng.integers(24), baseline, rng.integers(90) : rng.integers(90, 96)] = True
+    group.data[injected] += 12 * noise_amplitude(group) * np.exp(2j * np.pi * rng.random(injected.sum()))
+    _, flags = flag(group.write(tmp_path / "local.ms"), tmp_path)
+    assert flags[injected].mean() >= 0.95
+
+
+def test_dead_antennas_and_receptors_are_named(tmp_path: Path) -> None:
+    ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
+    group = MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec, np.full(96, 1.0))], seed=13, dead=((3, 0), (3, 1), (7, 1)))
+    result, _ = flag(group.write(tmp_path / "dead.ms"), tmp_path)
+    assert result["dead_antennas"] == ["DSA-014"]
+    assert result["dead_receptors"] == ["DSA-014/X", "DSA-014/Y", "DSA-040/Y"]
+    report = json.loads((tmp_path / "flags.json").read_text())
+    assert report["flagged_fraction_by_receptor"]["DSA-040/Y"] == 1.0
+    assert report["flagged_fraction_by_receptor"]["DSA-040/X"] < 0.2
+
+
+def test_a_missing_subband_kills_no_antenna(group: MadeGroup, tmp_path: Path) -> None:
+    group.data[:, :, 12:18] = 0
+    result, flags = flag(group.write(tmp_path / "gap.ms"), tmp_path)
+    cross = group.first != group.second
+    assert result["dead_antennas"] == []
+    assert flags[:, :, 12:18].all()
+    assert flags[:, cross][:, :, 18:].mean() < 0.015
+
+
+def test_a_mini_group_takes_less_than_six_seconds(group: MadeGroup, tmp_path: Path) -> None:
+    request = {
+        "inputs": {"ms": group.write(tmp_path / "g.ms"), "published_ms": None},
+        "parameters": PARAMETERS,
+        "outputs": {"statistics": tmp_path / "s.json"},
+    }
+    run_step_process("flag", request, tmp_path)  # compiles and caches the kernel, which set-up does once
+    started = time.perf_counter()
+    status, _ = run_step_process("flag", request, tmp_path)
+    assert status == 0
+    assert time.perf_counter() - started < 6
+
+
+def test_a_path_that_is_no_measurement_set_is_refused(tmp_path: Path) -> None:
+    request = {
+        "inputs": {"ms": tmp_path / "no.ms", "published_ms": None},
+        "parameters": PARAMETERS,
+        "outputs": {"statistics": tmp_path / "s.json"},
+    }
+    status, events = run_step_process("flag", request, tmp_path)
+    assert (status, events[-1]["type"], events[-1]["code"]) == (1, "BadInput", "NoMeasurementSet")
