@@ -1,0 +1,53 @@
+/**
+ * What a group's workflow is to be told of a newly admitted file, judged from the group's row. Pure.
+ * A finished group starts again only for a subband it lacked, and only if the policy says so; a cancelled or failed one never.
+ */
+import type { GroupRow } from '../catalog/groups.ts';
+import { keyOfGroup } from '../catalog/groups.ts';
+import { configDigestOf, groupPolicyOf } from '../config/group-policy.ts';
+import type { Settings } from '../config/settings.ts';
+import type { SubbandArrival } from '../domain/arrival.ts';
+import type { ObservationGroupInput } from '../domain/observation-group.ts';
+import { subbandLabel } from '../domain/subband.ts';
+
+export type AnnouncementPlan =
+  | { kind: 'tell'; input: ObservationGroupInput; afterClosedRun: boolean }
+  /** Nobody is told: the file is kept as late, with the reason. */
+  | { kind: 'late'; reason: string };
+
+export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, settings: Settings): AnnouncementPlan {
+  const input = (lane: GroupRow['lane'], runReason: string | null): ObservationGroupInput => ({
+    schemaVersion: 1,
+    groupId: group.group_id,
+    key: keyOfGroup(group),
+    lane,
+    policy: groupPolicyOf(settings),
+    parameters: settings.steps,
+    configDigest: configDigestOf(settings),
+    // Only read when this announcement starts a run: then it is the one after any that ever reported.
+    runNumber: group.run_number + 1,
+    runReason,
+  });
+  switch (group.state) {
+    case 'collecting':
+    case 'pending':
+    case 'in_progress':
+    case 'needs_attention': {
+      const reason = group.run_id === null ? null : 'the run before is no longer known to Temporal';
+      return { kind: 'tell', input: input(group.lane, reason), afterClosedRun: false };
+    }
+    case 'completed': {
+      if (!group.degraded_reasons.includes('subbands_missing')) return { kind: 'late', reason: 'late: the group is completed' };
+      if (group.present_subbands.includes(arrival.subband))
+        return { kind: 'late', reason: 'late: the group was completed with another file' };
+      if (settings.policy.upgrade === 'off') return { kind: 'late', reason: 'late: the group is completed and upgrades are off' };
+      const reason = `upgrade: ${subbandLabel(arrival.subband)} arrived after conversion`;
+      return { kind: 'tell', input: input('reprocess', reason), afterClosedRun: true };
+    }
+    case 'cancelled':
+    case 'failed':
+      return { kind: 'late', reason: `late: the group is ${group.state}` };
+    default:
+      return group.state satisfies never;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The thread in which HDF5 headers are read, checked and digested. It holds one h5wasm instance, answers one question at a
+ * time, and is thrown away by its owner after any library error or when an answer takes too long: a damaged header can
+ * make the library loop for ever or leave it in a bad state.
+ */
+import { open } from 'node:fs/promises';
+import { parentPort } from 'node:worker_threads';
+import { File, ready } from 'h5wasm/node';
+import { fingerprintOf } from './digests.ts';
+import { judgeHeader, type NameClaims } from './header-checks.ts';
+import type { HeaderVerdict, Site } from './header-facts.ts';
+import { readHeader } from './header-read.ts';
+import { HeaderRefused, rejection } from './rejection.ts';
+import { errorCode, unreadableFile } from './safe-path.ts';
+
+export interface HeaderQuestion {
+  path: string;
+  bytes: number;
+  claims: NameClaims;
+  site: Site;
+}
+
+export interface HeaderAnswer {
+  verdict: HeaderVerdict;
+  /** False after a library error: this thread must not be asked again. */
+  reusable: boolean;
+}
+
+const port = parentPort;
+if (port === null) throw new Error('header-worker runs as a worker thread only');
+
+// Without this the library prints its errors and hands out whatever lies in its memory.
+(await ready).activate_throwing_error_handler();
+
+port.on('message', (question: HeaderQuestion) => {
+  answer(question).then(
+    (reply) => port.postMessage(reply),
+    (error: unknown) => port.postMessage({ verdict: { kind: 'rejected', rejection: unreadableFile(error) }, reusable: false }),
+  );
+});
+
+async function answer(question: HeaderQuestion): Promise<HeaderAnswer> {
+  const fingerprint = await fingerprintOfFile(question);
+  let file: File | null = null;
+  try {
+    file = new File(question.path, 'r');
+    const facts = judgeHeader(readHeader(file, question.bytes), question.claims, question.site, fingerprint);
+    return { verdict: { kind: 'facts', facts }, reusable: true };
+  } catch (error) {
+    if (error instanceof HeaderRefused) return { verdict: { kind: 'rejected', rejection: error.rejection }, reusable: true };
+    return { verdict: { kind: 'rejected', rejection: libraryError(error) }, reusable: false };
+  } finally {
+    file?.close();
+  }
+}
+
+async function fingerprintOfFile(question: HeaderQuestion): Promise<string> {
+  const file = await open(question.path, 'r');
+  try {
+    return await fingerprintOf(file, question.bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The first line that says what went wrong, of the many the library prints. */
+function libraryError(error: unknown) {
+  if (errorCode(error) !== null) return unreadableFile(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = /#\d+: \S+ line \d+ in (\w+\(\): [^\n]+)/.exec(text)?.[1] ?? text.split('\n')[0] ?? 'unknown error';
+  return rejection('BadType', `the HDF5 library cannot read the header: ${cause}`);
+}

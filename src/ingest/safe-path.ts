@@ -1,0 +1,77 @@
+/**
+ * Which directory entries may be opened at all. Names with control characters, entries that are not regular files and
+ * links that lead out of the input tree are refused before anything is read through them.
+ */
+import { lstat, realpath, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
+import type { BigIntStats } from 'node:fs';
+import { judgeName, type NameVerdict } from '../domain/subband.ts';
+import { rejection, type Rejection } from './rejection.ts';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+export const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
+
+export type EntryVerdict = NameVerdict | { kind: 'unsafe-name'; rejection: Rejection };
+
+/** The verdict on a name; one that would be ours but for control characters in it is unsafe rather than foreign. */
+export function judgeEntryName(name: string): EntryVerdict {
+  const plainName = name.replace(CONTROL_CHARACTER, '');
+  if (plainName === name) return judgeName(name);
+  if (judgeName(plainName).kind !== 'candidate') return { kind: 'foreign' };
+  return { kind: 'unsafe-name', rejection: rejection('UnsafePath', `control character in the name ${escapedPath(name)}`) };
+}
+
+export type PathVerdict =
+  | { kind: 'regular'; stat: BigIntStats }
+  | { kind: 'gone' }
+  | { kind: 'refused'; stat: BigIntStats; rejection: Rejection }
+  /** Not even its size is known. */
+  | { kind: 'unknown'; rejection: Rejection };
+
+/** One `lstat` for a plain file. `rootRealPath` is the input directory with its own links resolved. */
+export async function judgePath(path: string, rootRealPath: string): Promise<PathVerdict> {
+  let entry: BigIntStats | null = null;
+  try {
+    entry = await lstat(path, { bigint: true });
+    if (entry.isFile()) return { kind: 'regular', stat: entry };
+    if (!entry.isSymbolicLink()) return unsafe(entry, `${escapedPath(path)} is not a regular file`);
+    const target = await realpath(path);
+    if (!target.startsWith(rootRealPath + sep)) return unsafe(entry, `a link to ${escapedPath(target)}, outside the input directory`);
+    const resolved = await stat(path, { bigint: true });
+    if (resolved.isFile()) return { kind: 'regular', stat: resolved };
+    return unsafe(entry, `${escapedPath(path)} leads to something that is not a file`);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' && entry !== null) return unsafe(entry, 'a link that leads nowhere');
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'gone' };
+    const refused = unreadableFile(error);
+    return entry === null ? { kind: 'unknown', rejection: refused } : { kind: 'refused', stat: entry, rejection: refused };
+  }
+}
+
+const unsafe = (stat: BigIntStats, message: string): PathVerdict => ({
+  kind: 'refused',
+  stat,
+  rejection: rejection('UnsafePath', message),
+});
+
+/** The word of a system error, `EACCES`; null for anything else. */
+export const errorCode = (error: unknown): string | null =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : null;
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EIO: 'input/output error of the disk',
+  ELOOP: 'too many symbolic links',
+  ENOENT: 'it vanished while it was read',
+  ESTALE: 'the network file system lost it',
+};
+
+export function unreadableFile(error: unknown): Rejection {
+  const code = errorCode(error);
+  const words = code === null ? null : (SYSTEM_ERRORS[code] ?? code);
+  return rejection('Unreadable', words ?? (error instanceof Error ? error.message : String(error)));
+}

@@ -1,0 +1,80 @@
+/**
+ * Full scans of the input directory: every path goes to the intake, and what was known but is not there any more too. Keeps
+ * what the last scan saw, for the heartbeat. A scan that could not read the whole tree declares nothing missing.
+ */
+import { basename } from 'node:path';
+import { isoFromUnixMs } from '../domain/utc.ts';
+import { isVanished, pathsBelow } from './directory-scan.ts';
+import type { IngestLog, Intake } from './intake.ts';
+import { judgeEntryName } from './safe-path.ts';
+
+const FOREIGN_NAMES_LOGGED_EVERY_MS = 3_600_000;
+
+export interface ScanReport {
+  /** Null until the first scan has ended. */
+  last_scan_at: string | null;
+  last_scan_s: number | null;
+  /** Null when the last scan saw the whole tree. */
+  last_scan_problem: string | null;
+  files_seen: number;
+  incomplete: number;
+  copies_in_progress: number;
+  foreign: number;
+}
+
+export class Scanner {
+  report: ScanReport = {
+    last_scan_at: null,
+    last_scan_s: null,
+    last_scan_problem: null,
+    files_seen: 0,
+    incomplete: 0,
+    copies_in_progress: 0,
+    foreign: 0,
+  };
+  private foreignLoggedMs = Number.NEGATIVE_INFINITY;
+  private readonly use: { directory: string; intake: Intake; log: IngestLog; monotonicMs: () => number; nowMs: () => number };
+
+  constructor(use: { directory: string; intake: Intake; log: IngestLog; monotonicMs: () => number; nowMs: () => number }) {
+    this.use = use;
+  }
+
+  async scan(): Promise<void> {
+    const { directory, intake, log, monotonicMs, nowMs } = this.use;
+    const begunMs = monotonicMs();
+    const seen = new Set<string>();
+    const counts = { incomplete: 0, copies_in_progress: 0, foreign: 0 };
+    const problems: string[] = [];
+    const onUnreadable = (folder: string, error: unknown): void => {
+      if (folder !== directory && isVanished(error)) return;
+      problems.push(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    };
+    for await (const path of pathsBelow(directory, onUnreadable)) {
+      const { kind } = judgeEntryName(basename(path));
+      if (kind === 'incomplete') counts.incomplete += 1;
+      else if (kind === 'copy-in-progress') counts.copies_in_progress += 1;
+      else if (kind === 'foreign') counts.foreign += 1;
+      seen.add(path);
+      intake.enqueue(path);
+    }
+    const problem = problems[0] ?? null;
+    if (problem === null) intake.enqueueUnseen(seen);
+    else if (problem !== this.report.last_scan_problem) log.warn({ directory }, `the input directory cannot be read whole: ${problem}`);
+    await intake.drain();
+    this.logForeignNames(counts.foreign);
+    this.report = {
+      last_scan_at: isoFromUnixMs(nowMs()),
+      last_scan_s: (monotonicMs() - begunMs) / 1000,
+      last_scan_problem: problem,
+      files_seen: seen.size,
+      ...counts,
+    };
+  }
+
+  private logForeignNames(count: number): void {
+    const nowMs = this.use.monotonicMs();
+    if (count === 0 || nowMs - this.foreignLoggedMs < FOREIGN_NAMES_LOGGED_EVERY_MS) return;
+    this.foreignLoggedMs = nowMs;
+    this.use.log.info({ count, directory: this.use.directory }, 'names in the input directory that are not subband files are ignored');
+  }
+}
