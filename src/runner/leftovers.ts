@@ -7,17 +7,25 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { groupIsAlive, signalGroup } from './process-group.ts';
-import { startTicksOf } from './resource-sampler.ts';
+import { startTicksOf } from './process-table.ts';
+import { systemErrorCode } from './system-error.ts';
 
 const NOTE = 'process.json';
-const noteSchema = z.strictObject({ pgid: z.int().positive(), startTicks: z.int().nullable(), bootId: z.string(), ownerPid: z.int() });
+const noteSchema = z.strictObject({
+  pgid: z.int().positive(),
+  startTicks: z.int().nullable(),
+  bootId: z.string(),
+  ownerPid: z.int(),
+  ownerStartTicks: z.int().nullable(),
+});
 
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** Writes the note; the answer takes it away again. */
 export function noteRunning(attemptFolder: string, pgid: number): () => void {
   const path = join(attemptFolder, NOTE);
-  writeFileSync(path, JSON.stringify({ pgid, startTicks: startTicksOf(pgid), bootId: bootId(), ownerPid: process.pid }));
+  const owner = { ownerPid: process.pid, ownerStartTicks: startTicksOf(process.pid) };
+  writeFileSync(path, JSON.stringify({ pgid, startTicks: startTicksOf(pgid), bootId: bootId(), ...owner }));
   return () => rmSync(path, { force: true });
 }
 
@@ -27,7 +35,7 @@ export async function endLeftovers(scratch: string): Promise<string[]> {
   for (const folder of await attemptFolders(scratch)) {
     const path = join(folder, NOTE);
     const note = noteSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-    if (note.bootId === bootId() && isAlive(note.ownerPid)) continue;
+    if (note.bootId === bootId() && startTicksOf(note.ownerPid) === note.ownerStartTicks) continue;
     if (note.bootId === bootId() && belongsTo(note)) {
       signalGroup(note.pgid, 'SIGKILL');
       ended.push(folder);
@@ -41,10 +49,6 @@ export async function endLeftovers(scratch: string): Promise<string[]> {
 function belongsTo(note: z.infer<typeof noteSchema>): boolean {
   const leaderTicks = startTicksOf(note.pgid);
   return groupIsAlive(note.pgid) && (leaderTicks === null || leaderTicks === note.startTicks);
-}
-
-function isAlive(pid: number): boolean {
-  return startTicksOf(pid) !== null;
 }
 
 async function attemptFolders(scratch: string): Promise<string[]> {
@@ -65,7 +69,7 @@ async function foldersIn(folder: string): Promise<string[]> {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -7,6 +7,8 @@ import { constants, accessSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { membersOf } from './process-table.ts';
+import { systemErrorCode } from './system-error.ts';
 
 export interface ProcessLimits {
   /** Address space, bytes. */
@@ -127,8 +129,9 @@ async function clearStragglers(pid: number): Promise<void> {
   }
 }
 
+/** A group of zombies is not alive, even where nobody collects them (a container without a proper init). */
 export function groupIsAlive(pid: number): boolean {
-  return signalGroup(pid, 0);
+  return signalGroup(pid, 0) && membersOf(pid).some((member) => !member.isZombie);
 }
 
 /** False when no such group exists. */
@@ -137,7 +140,7 @@ export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
     process.kill(-pid, signal);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    if (systemErrorCode(error) === 'ESRCH') return false;
     throw error;
   }
 }

@@ -74,8 +74,7 @@ export async function runScience<Result>(order: ScienceOrder<Result>): Promise<{
   try {
     const group = await startProcessGroup({ command, cwd: workDir, env: order.env, ...(order.limits && { limits: order.limits }) });
     const forget = noteRunning(workDir, group.pid);
-    const { seen, resources } = await supervise(order, group, log, startedAt);
-    forget();
+    const { seen, resources } = await supervise(order, group, log, startedAt).finally(forget);
     order.signal.throwIfAborted();
 
     const outcome = judgeEnd(seen);

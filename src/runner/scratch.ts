@@ -4,6 +4,7 @@
  */
 import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
+import { systemErrorCode } from './system-error.ts';
 
 export interface AttemptPlace {
   groupId: string;
@@ -68,4 +69,4 @@ function inside(root: string, path: string): string {
   return target;
 }
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const isMissing = (error: unknown): boolean => systemErrorCode(error) === 'ENOENT';

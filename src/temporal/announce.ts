@@ -3,10 +3,12 @@
  * others signal it, in any order, any number of times.
  */
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Settings } from '../config/settings.ts';
 import { workflowIdOfGroup } from '../domain/group-id.ts';
 import { LANE_PRIORITY } from '../domain/group-state.ts';
 import { GROUP_SIGNALS, GROUP_WORKFLOW_TYPE, TASK_QUEUES } from '../domain/observation-group.ts';
 import type { Announce } from '../ingest/announcer.ts';
+import { connectClient } from './connection.ts';
 
 export const createAnnounce =
   (client: Client): Announce =>
@@ -27,3 +29,25 @@ export const createAnnounce =
       throw error;
     }
   };
+
+/** Connects at the first announcement, and again after a failed one: a watcher may start before Temporal does. */
+export function createReconnectingAnnounce(settings: Pick<Settings, 'temporal'>): { announce: Announce; close(): Promise<void> } {
+  let client: Client | null = null;
+  const disconnect = async (): Promise<void> => {
+    const old = client;
+    client = null;
+    await old?.connection.close();
+  };
+  return {
+    async announce(...order) {
+      client ??= await connectClient(settings);
+      try {
+        return await createAnnounce(client)(...order);
+      } catch (error) {
+        await disconnect();
+        throw error;
+      }
+    },
+    close: disconnect,
+  };
+}

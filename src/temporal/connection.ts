@@ -1,0 +1,39 @@
+/**
+ * Connections to Temporal, with an error that says what to do when there is none.
+ */
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { Settings } from '../config/settings.ts';
+
+export class TemporalUnreachable extends Error {
+  override readonly name = 'TemporalUnreachable';
+  readonly remedy: string;
+  constructor(address: string, cause: unknown) {
+    super(`Temporal does not answer on ${address}`, { cause });
+    this.remedy = 'start `contimg up`, or name a running server with --temporal-address';
+  }
+}
+
+type TemporalSettings = Pick<Settings, 'temporal'>;
+
+export const temporalAddressOf = (settings: TemporalSettings): string => settings.temporal.address ?? `127.0.0.1:${settings.temporal.port}`;
+
+/** Answers a client; close it with `client.connection.close()`. */
+export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  const address = temporalAddressOf(settings);
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
+    return new Client({ connection, namespace: settings.temporal.namespace });
+  } catch (error) {
+    throw new TemporalUnreachable(address, error);
+  }
+}
+
+export async function connectWorker(settings: TemporalSettings): Promise<NativeConnection> {
+  const address = temporalAddressOf(settings);
+  try {
+    return await NativeConnection.connect({ address });
+  } catch (error) {
+    throw new TemporalUnreachable(address, error);
+  }
+}
