@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ApplicationFailure } from '@temporalio/common';
-import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { insertAudit } from '../src/catalog/audit.ts';
 import { chooseCalibration } from '../src/catalog/calibration-choice.ts';
@@ -15,6 +14,7 @@ import { projectGroup } from '../src/catalog/group-projection.ts';
 import { setLedgerOutcome } from '../src/catalog/ledger.ts';
 import { recordBatch } from '../src/catalog/measurements.ts';
 import { recordProduct } from '../src/catalog/product-record.ts';
+import { sqliteCode } from '../src/catalog/statement.ts';
 import { insertAttempt } from '../src/catalog/step-attempts.ts';
 import { membersOf } from '../src/catalog/subband-files.ts';
 import { type CatalogActivities, groupProjectionSchema, productRecordSchema, stepAttemptSchema } from '../src/domain/catalog-command.ts';
@@ -97,11 +97,12 @@ const reportingTo =
 
 function finalFailure(error: unknown): ApplicationFailure | null {
   if (error instanceof StepError) return nonRetryable(error, error.failure);
-  const brokenRule = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
-  if (!brokenRule && !(error instanceof z.ZodError)) return null;
+  const sqlite = sqliteCode(error);
+  const brokenRule = sqlite?.startsWith('SQLITE_CONSTRAINT') === true;
+  if (!(error instanceof Error) || !(brokenRule || error instanceof z.ZodError)) return null;
   return nonRetryable(error, {
     type: 'Bug',
-    code: brokenRule ? error.code : 'BadCommand',
+    code: brokenRule ? sqlite : 'BadCommand',
     message: error.message,
     remedy: 'Send the log of the catalog worker to the developers.',
     sideEffects: 'none',

@@ -121,7 +121,7 @@ const isRecordedAs = (known: ProductRow, record: ProductRecord): boolean =>
     (known.run_id === record.runId && known.run_number === record.runNumber && known.attempt >= record.attempt));
 
 /** Order of making: run number, then first appearance of the run (a reset keeps the number), then attempt. */
-const RANK = '(p.run_number, COALESCE(r.id, 0), p.attempt)';
+const NEWEST_FIRST = 'p.run_number DESC, COALESCE(r.id, 0) DESC, p.attempt DESC, p.id DESC';
 
 /** Exactly one version of (group, kind) stays current: the newest made. */
 function settleVersions(database: CatalogDatabase, id: number, record: ProductRecord, at: string): void {
@@ -129,7 +129,7 @@ function settleVersions(database: CatalogDatabase, id: number, record: ProductRe
     database,
     idRow,
     `SELECT p.id FROM products p LEFT JOIN group_runs r ON r.group_id = p.group_id AND r.run_id = p.run_id
-     WHERE p.group_id = :groupId AND p.kind = :kind AND p.status IN ('current', 'stale') ORDER BY ${RANK} DESC, p.id DESC`,
+     WHERE p.group_id = :groupId AND p.kind = :kind AND p.status IN ('current', 'stale') ORDER BY ${NEWEST_FIRST}`,
     { groupId: record.groupId, kind: record.kind },
   );
   const [newest, ...older] = versions.map((row) => row.id);

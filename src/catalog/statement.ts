@@ -59,3 +59,9 @@ export const booleanColumn = z
   .min(0)
   .max(1)
   .transform((value) => value === 1);
+
+/** SQLite's name of an error, e.g. `SQLITE_BUSY`; null for anything else that was thrown. */
+export function sqliteCode(error: unknown): string | null {
+  const parsed = z.object({ code: z.string().startsWith('SQLITE_') }).safeParse(error);
+  return parsed.success ? parsed.data.code : null;
+}

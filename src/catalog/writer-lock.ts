@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { sqliteCode } from './statement.ts';
 
 export type WriterRole = 'catalog' | 'watch';
 
@@ -34,7 +35,7 @@ export function takeLock(databasePath: string, role: WriterRole | 'migration', w
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (isBusy(error)) throw new WriterLocked(databasePath, role, readPid(pidPath));
+    if (sqliteCode(error)?.startsWith('SQLITE_BUSY') === true) throw new WriterLocked(databasePath, role, readPid(pidPath));
     throw error;
   }
   writeFileSync(pidPath, `${process.pid}\n`);
@@ -47,8 +48,6 @@ export function takeLock(databasePath: string, role: WriterRole | 'migration', w
     },
   };
 }
-
-const isBusy = (error: unknown): boolean => error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 
 function readPid(path: string): number | null {
   try {

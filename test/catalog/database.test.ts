@@ -45,7 +45,11 @@ test('every ordinary table is STRICT', () => {
 
 test('it runs in WAL with foreign keys and waits 30 s for another writer', () => {
   const { database, close } = openForWriting(path, { role: 'catalog' });
-  expect(['journal_mode', 'foreign_keys', 'busy_timeout'].map((name) => database.pragma(name, { simple: true }))).toEqual(['wal', 1, 30_000]);
+  expect(['journal_mode', 'foreign_keys', 'busy_timeout'].map((name) => database.pragma(name, { simple: true }))).toEqual([
+    'wal',
+    1,
+    30_000,
+  ]);
   close();
 });
 

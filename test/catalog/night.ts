@@ -241,6 +241,9 @@ export function imageRecord(groupId: GroupId, changes: Partial<OfKind<'image'>> 
 
 /** `count` sources of 1 Jy, ids 1…count, along a parallel that crosses 0 h. */
 export function importGrid(database: CatalogDatabase, count: number): void {
-  const lines = Array.from({ length: count }, (_, index) => `S${index + 1},${(index * 0.01 + 359) % 360},${54 + (index % 100) * 0.01},1.0,-0.7`);
+  const lines = Array.from(
+    { length: count },
+    (_, index) => `S${index + 1},${(index * 0.01 + 359) % 360},${54 + (index % 100) * 0.01},1.0,-0.7`,
+  );
   importSources(database, { name: 'grid', csv: ['name,ra_deg,dec_deg,flux_jy,spectral_index', ...lines].join('\n'), at: AT });
 }
