@@ -41,7 +41,7 @@ def site_from_header(lat_deg: float, lon_deg: float, height_m: float) -> Site:
 
 @dataclass(frozen=True)
 class EarthOrientation:
-    """Daily values at 0h UTC; Bulletin B where it is final, else Bulletin A with its predictions (the choice astropy makes)."""
+    """Daily values at 0h UTC."""
 
     mjd: Array
     ut1_minus_utc_s: Array
@@ -69,38 +69,41 @@ class EarthOrientation:
         return between(self.ut1_minus_utc_s, True), between(self.pole_x_rad, False), between(self.pole_y_rad, False)
 
 
+def _fixed_columns(lines: bytes, *columns: tuple[int, int]) -> list[Array]:
+    """Columns (first and last character, from 1) of lines of one length; blanks are NaN."""
+    width = lines.index(b"\n") + 1
+    rows = np.frombuffer(lines, np.uint8)[: len(lines) // width * width].reshape(-1, width)
+    found = []
+    for first, last in columns:
+        text = np.char.strip(np.ascontiguousarray(rows[:, first - 1 : last]).view(f"S{last - first + 1}").ravel())
+        found.append(np.where(text == b"", b"nan", text).astype(np.float64))
+    return found
+
+
 @cache
 def earth_orientation() -> EarthOrientation:
-    # Fixed columns, counted from 1 as in ReadMe.finals2000A beside the table.
-    table = importlib.metadata.distribution("astropy-iers-data").locate_file("astropy_iers_data/data/finals2000A.all")
-    lines = np.frombuffer(Path(str(table)).read_bytes(), np.uint8)
-    width = int(np.argmax(lines == ord("\n"))) + 1
-    rows = lines[: lines.size // width * width].reshape(-1, width)
-
-    def column(first: int, last: int) -> Array:
-        text = np.ascontiguousarray(rows[:, first - 1 : last]).view(f"S{last - first + 1}").ravel()
-        text = np.char.strip(text)
-        return np.where(text == b"", b"nan", text).astype(np.float64)
-
-    def final_or_rapid(final: Array, rapid: Array) -> Array:
-        return np.where(np.isnan(final), rapid, final)
-
-    mjd = column(8, 15)
-    ut1 = final_or_rapid(column(155, 165), column(59, 68))
-    pole_x = final_or_rapid(column(135, 144), column(19, 27))
-    pole_y = final_or_rapid(column(145, 154), column(38, 46))
-    known = np.flatnonzero(np.isfinite(ut1 + pole_x + pole_y))
+    """As astropy combines them: the C04 series on the days that Bulletin B covers, else Bulletin A with its predictions."""
+    folder = Path(str(importlib.metadata.distribution("astropy-iers-data").locate_file("astropy_iers_data/data")))
+    # Columns as in ReadMe.finals2000A and in the format line at the top of the C04 file, both beside the tables.
+    mjd, final_ut1, *rapid = _fixed_columns((folder / "finals2000A.all").read_bytes(), (8, 15), (155, 165), (59, 68), (19, 27), (38, 46))
+    c04 = b"".join(line for line in (folder / "eopc04.1962-now").read_bytes().splitlines(keepends=True) if not line.startswith(b"#"))
+    c04_mjd, *c04_values = _fixed_columns(c04, (17, 26), (51, 62), (27, 38), (39, 50))
+    final_days, rows, c04_rows = np.intersect1d(mjd[np.isfinite(final_ut1)], c04_mjd, return_indices=True)
+    for value, better in zip(rapid, c04_values, strict=True):
+        value[np.flatnonzero(np.isfinite(final_ut1))[rows]] = better[c04_rows]
+    known = np.flatnonzero(np.isfinite(sum(rapid)))
     span = slice(known[0], known[-1] + 1)
-    if not np.all(np.diff(mjd[span]) == 1) or known.size != span.stop - span.start:
+    if not np.all(np.diff(mjd[span]) == 1) or known.size != span.stop - span.start or final_days.size == 0:
         raise StepFailure(
-            "ToolFailed", "EarthOrientationMissing", f"{table} has gaps", "install astropy-iers-data again: its table is damaged", "none"
+            "ToolFailed", "EarthOrientationMissing", f"{folder} has gaps", "install astropy-iers-data again: its tables are damaged", "none"
         )
+    ut1, pole_x_arcsec, pole_y_arcsec = (value[span] for value in rapid)
     arcsec = np.pi / 180 / 3600
-    return EarthOrientation(mjd[span], ut1[span], pole_x[span] * arcsec, pole_y[span] * arcsec)
+    return EarthOrientation(mjd[span], ut1, pole_x_arcsec * arcsec, pole_y_arcsec * arcsec)
 
 
 def earth_orientation_version() -> str:
-    return f"astropy-iers-data {importlib.metadata.version('astropy-iers-data')} finals2000A.all"
+    return f"astropy-iers-data {importlib.metadata.version('astropy-iers-data')} finals2000A.all, eopc04"
 
 
 def _astrometry(site: Site, mjd_utc: ArrayLike) -> tuple[np.ndarray, Array]:
@@ -117,7 +120,8 @@ def lst_rad(site: Site, mjd_utc: ArrayLike) -> Array:
     dut1, _, _ = earth_orientation().at(mjd)
     ut1 = erfa.utcut1(JD_OF_MJD_ZERO, mjd, dut1)
     tt = erfa.taitt(*erfa.utctai(JD_OF_MJD_ZERO, mjd))
-    return np.asarray(erfa.anp(erfa.gst06a(*ut1, *tt) + site.lon_rad))
+    # The TIO locator (12 µas today), which ERFA's hour angles hold too.
+    return np.asarray(erfa.anp(erfa.gst06a(*ut1, *tt) + site.lon_rad + erfa.sp00(*tt)))
 
 
 def icrs_place(site: Site, mjd_utc: ArrayLike, ra_apparent_rad: ArrayLike, dec_apparent_rad: ArrayLike) -> tuple[Array, Array]:

@@ -15,8 +15,8 @@ T_FIRST_MJD = 2460951.992331495 - meridian.JD_OF_MJD_ZERO
 TIMES_MJD = T_FIRST_MJD + np.arange(24) * 320256 * 2.0**-31
 MID_MJD = (TIMES_MJD[0] + TIMES_MJD[-1]) / 2
 DEC_RAD = 0.9524855391037991
-# Later issues of the IERS table move a past pole by some 20 µas; 2e-8° is 72 µas.
-IERS_RENEWAL_DEG = 2e-8
+# The check values were made with UT1 rounded to a microsecond: 0.5 µs of rotation is 2e-9°, and their last digit 1e-9°.
+CHECK_VALUE_DEG = 2.6e-9
 BASELINE_108_116_M = np.array([-1984.497286, -342.036280, -1647.197831])
 
 
@@ -35,7 +35,7 @@ def test_sidereal_time_at_mid_group():
 
 
 def test_centre_is_the_icrs_place_of_the_meridian(centre):
-    assert np.degrees(centre) == pytest.approx([71.488232930, 54.528339017], abs=IERS_RENEWAL_DEG)
+    assert np.degrees(centre) == pytest.approx([71.488232930, 54.528339017], abs=CHECK_VALUE_DEG)
 
 
 def test_apparent_declination_is_not_icrs(centre):
@@ -53,7 +53,7 @@ def test_first_and_last_integration_match_the_check_values(centre, k, ha_deg, de
     ra, dec = meridian.apparent_place(SITE, TIMES_MJD[k], *centre)
     ha = meridian.hour_angle_rad(SITE, TIMES_MJD[k], ra)
     frame = meridian.frame_angle_rad(SITE, TIMES_MJD[k], ra, dec)
-    assert np.degrees([ha, dec, frame]) == pytest.approx([ha_deg, dec_deg, frame_deg], abs=IERS_RENEWAL_DEG)
+    assert np.degrees([ha, dec, frame]) == pytest.approx([ha_deg, dec_deg, frame_deg], abs=CHECK_VALUE_DEG)
     uvw = meridian.turned_uvw(meridian.baseline_uvw(BASELINE_108_116_M, SITE.lon_rad, ha, dec), frame)
     # The check values are rounded to a micrometre.
     assert uvw == pytest.approx(uvw_m, abs=1.1e-6)
@@ -90,6 +90,16 @@ def test_apparent_place_agrees_with_astropy():
     # 1e-8 rad is 2 mas.
     assert dec == pytest.approx(seen.dec.rad, abs=1e-8)
     assert meridian.hour_angle_rad(SITE, MID_MJD, ra) == pytest.approx(seen.ha.rad, abs=1e-8)
+
+
+def test_earth_orientation_is_what_astropy_uses_without_the_internet():
+    iers.conf.auto_download = False
+    days_mjd = np.array([57023.3, MID_MJD, 61320.5, 61600.25])
+    table, times = iers.earth_orientation_table.get(), Time(days_mjd, format="mjd")
+    ut1_minus_utc_s, pole_x_rad, pole_y_rad = meridian.earth_orientation().at(days_mjd)
+    assert ut1_minus_utc_s == pytest.approx(table.ut1_utc(times).to_value("s"), abs=1e-12)
+    for ours_rad, pole in zip((pole_x_rad, pole_y_rad), table.pm_xy(times), strict=True):
+        assert ours_rad == pytest.approx(pole.to_value("rad"), abs=1e-15)
 
 
 def test_a_date_outside_the_table_is_refused_not_defaulted():
