@@ -96,19 +96,20 @@ const reportingTo =
   };
 
 function finalFailure(error: unknown): ApplicationFailure | null {
-  if (error instanceof StepError) return nonRetryable(error, error.failure);
+  if (error instanceof StepError) return nonRetryable(error.message, error.failure);
   const sqlite = sqliteCode(error);
   const brokenRule = sqlite?.startsWith('SQLITE_CONSTRAINT') === true;
-  if (!(error instanceof Error) || !(brokenRule || error instanceof z.ZodError)) return null;
-  return nonRetryable(error, {
+  if (!brokenRule && !(error instanceof z.ZodError)) return null;
+  const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+  return nonRetryable(message, {
     type: 'Bug',
     code: brokenRule ? sqlite : 'BadCommand',
-    message: error.message,
+    message,
     remedy: 'Send the log of the catalog worker to the developers.',
     sideEffects: 'none',
     capsulePath: null,
   });
 }
 
-const nonRetryable = (cause: Error, failure: StepError['failure']): ApplicationFailure =>
-  ApplicationFailure.create({ type: failure.type, message: cause.message, nonRetryable: true, details: [failure], cause });
+const nonRetryable = (message: string, failure: StepError['failure']): ApplicationFailure =>
+  ApplicationFailure.create({ type: failure.type, message, nonRetryable: true, details: [failure] });

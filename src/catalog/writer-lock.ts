@@ -3,7 +3,7 @@
  * holder however the holder ends. It promises to refuse a second holder naming the first one's pid. It never waits for,
  * signals or removes another holder.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { sqliteCode } from './statement.ts';
 
@@ -49,13 +49,9 @@ export function takeLock(databasePath: string, role: WriterRole | 'migration', w
   };
 }
 
+/** Null while the holder has the lock but has not written its pid yet. */
 function readPid(path: string): number | null {
-  try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return Number.isNaN(pid) ? null : pid;
-  } catch (error) {
-    // The holder has the lock but has not written its pid yet.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
+  if (!existsSync(path)) return null;
+  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+  return Number.isNaN(pid) ? null : pid;
 }
