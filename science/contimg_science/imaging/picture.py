@@ -68,12 +68,13 @@ def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> No
     axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="#202020")
     axes.imshow(stretched(shrunk, caption.noise_jy), extent=extent, origin="lower", cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
     ra_deg, dec_deg = caption.centre_deg
-    ticks = _ticks_deg(half_deg)
-    axes.set_yticks(ticks, [f"{dec_deg + tick:.2f}°" for tick in ticks])
-    axes.set_xticks(ticks, [f"{(ra_deg + tick / np.cos(np.radians(dec_deg))) % 360:.2f}°" for tick in ticks])
+    ra_places, ra_labels = _round_ticks(ra_deg, half_deg, np.cos(np.radians(dec_deg)))
+    dec_places, dec_labels = _round_ticks(dec_deg, half_deg, 1.0)
+    axes.set_xticks(ra_places, [f"{float(label) % 360:g}°" for label in ra_labels])
+    axes.set_yticks(dec_places, [f"{float(label):g}°" for label in dec_labels])
     axes.set_xlabel("RA (ICRS, along the centre line)")
     axes.set_ylabel("Dec (ICRS)")
-    axes.set_title(f"{caption.title}   noise {caption.noise_jy * 1e3:.2f} mJy/beam", fontsize=10)
+    axes.set_title(f"{caption.title}   noise {caption.noise_jy * 1e3:.3g} mJy/beam", fontsize=10)
     axes.grid(color="white", alpha=0.15, linewidth=0.5)
     major, minor = caption.beam_arcsec
     # The true beam is a dot on a 3° picture: drawn ten times larger, and said so.
@@ -100,7 +101,9 @@ def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> No
     figure.savefig(picture, metadata=no_date, format="png")
 
 
-def _ticks_deg(half_deg: float) -> list[float]:
-    step = next(step for step in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0) if step >= half_deg / 4 or step == 2.0)
-    count = int(half_deg / step)
-    return [step * index for index in range(-count, count + 1)]
+def _round_ticks(centre_deg: float, half_deg: float, offset_a_degree: float) -> tuple[list[float], list[float]]:
+    """Offsets from the centre, and values there, of round coordinates; `offset_a_degree` is cos δ for right ascension."""
+    reach_deg = half_deg / offset_a_degree
+    step = next((step for step in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0) if step >= reach_deg / 4), 5.0)
+    values = [index * step for index in range(int(np.ceil((centre_deg - reach_deg) / step)), int((centre_deg + reach_deg) / step) + 1)]
+    return [(value - centre_deg) * offset_a_degree for value in values], values
