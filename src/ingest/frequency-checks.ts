@@ -33,7 +33,7 @@ export function checkFrequencies(header: RawHeader, subband: number): void {
   // Writers differ in the sign of channel_width; the order of freq_array is what counts.
   const wrongWidth = header.channelWidthHz.find((width) => !(Math.abs(Math.abs(width) - widthHz) <= WIDTH_TOLERANCE_HZ));
   if (wrongWidth !== undefined) refuse('BadFrequencies', `channel_width is ${wrongWidth} Hz, expected ±${widthHz} Hz`);
-  const descending = freqHz[0] !== undefined && freqHz[0] >= (freqHz[channels - 1] ?? 0) ? freqHz : freqHz.slice().reverse();
+  const descending = freqHz[0] !== undefined && freqHz[0] >= (freqHz[channels - 1] ?? 0) ? freqHz : freqHz.toReversed();
   if (isSubband(descending, subband)) return;
   const slot = Array.from({ length: SUBBANDS_PER_GROUP }, (_, other) => other).find((other) => isSubband(descending, other));
   const found =

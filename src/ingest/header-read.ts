@@ -125,7 +125,10 @@ class HeaderReading {
     const dataset = this.required(path);
     if (dataset.metadata.type !== CLASS.string) refuse('BadType', `${path} has HDF5 type class ${dataset.metadata.type}, not text`);
     const { value } = dataset;
-    return (Array.isArray(value) ? value : [value]).map((item) => String(item).replace(/\0+$/, '').trim());
+    return (Array.isArray(value) ? value : [value]).map((item) => {
+      if (typeof item !== 'string') return refuse('BadType', `${path} holds something that is not text`);
+      return item.replace(/\0+$/, '').trim();
+    });
   }
 
   textOrNull(path: string): string | null {

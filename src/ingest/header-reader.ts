@@ -75,6 +75,6 @@ function answerOf(worker: Worker, question: HeaderQuestion, deadlineMs: number):
     const onExit = (code: number): void => settle({ kind: 'died', reason: `exit code ${code}` });
     const timer = setTimeout(() => settle({ kind: 'late' }), deadlineMs);
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    worker.postMessage(question);
+    worker.postMessage(question, []);
   });
 }

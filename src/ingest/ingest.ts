@@ -14,7 +14,8 @@ import { type IngestLog, Intake } from './intake.ts';
 import { Scanner } from './scanner.ts';
 import { type WatchStatus, writeHeartbeat } from './watch-status.ts';
 
-export const HEADER_DEADLINE_MS = 5000;
+const HEADER_DEADLINE_MS = 5000;
+const monotonicMs = (): number => performance.now();
 const SHORTEST_WAIT_MS = 5;
 
 export interface IngestOptions {
@@ -39,7 +40,6 @@ export interface Ingest {
 export async function createIngest({ settings, database, announce, log }: IngestOptions): Promise<Ingest> {
   const directory = settings.paths.input;
   const rootRealPath = await realpath(directory);
-  const monotonicMs = (): number => performance.now();
   const nowMs = Date.now;
   const reader = createHeaderReader({ deadlineMs: HEADER_DEADLINE_MS });
   const rule = { settleMs: settings.watch.settleS * 1000, admissionMs: settings.watch.admissionS * 1000 };
@@ -55,7 +55,7 @@ export async function createIngest({ settings, database, announce, log }: Ingest
   let mode: WatchStatus['mode'] = 'poll';
   let modeReason: string | null = settings.watch.events ? null : 'switched off';
   let events: FileEvents | null = null;
-  let stopped = false;
+  const stopping = new AbortController();
   let nextScanMs = 0;
   let wake: (() => void) | null = null;
   const { promise: ended, resolve: markEnded, reject: markFailed } = Promise.withResolvers<void>();
@@ -88,16 +88,17 @@ export async function createIngest({ settings, database, announce, log }: Ingest
     wake?.();
   }
 
+  function hear(path: string): void {
+    intake.enqueue(path);
+    wake?.();
+  }
+
   async function listen(): Promise<void> {
     if (!settings.watch.events) return;
     const remote = await remoteFileSystem(directory);
     if (remote !== null) return pollInstead(`${remote} gives no events for changes made on other hosts`);
     mode = 'events';
-    const onPath = (path: string): void => {
-      intake.enqueue(path);
-      wake?.();
-    };
-    events = await watchEvents(directory, onPath, pollInstead);
+    events = await watchEvents(directory, hear, pollInstead);
   }
 
   /** `watch.poll_s` without events, `watch.rescan_s` with them. */
@@ -125,9 +126,9 @@ export async function createIngest({ settings, database, announce, log }: Ingest
   }
 
   async function follow(): Promise<void> {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       if (!intake.hasWork()) await sleepUntil(Math.min(nextScanMs, intake.nextDueMs() ?? Number.POSITIVE_INFINITY));
-      if (stopped) break;
+      if (stopping.signal.aborted) break;
       intake.enqueueDue();
       if (monotonicMs() >= nextScanMs) {
         await scanRound();
@@ -152,7 +153,7 @@ export async function createIngest({ settings, database, announce, log }: Ingest
       follow().then(markEnded, markFailed);
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       wake?.();
       await ended;
       await close();

@@ -8,8 +8,8 @@ import type { BigIntStats } from 'node:fs';
 import { judgeName, type NameVerdict } from '../domain/subband.ts';
 import { rejection, type Rejection } from './rejection.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** Category Cc, and the two separators that some programs take for a line end. */
+const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/gu;
 
 export const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
 
@@ -51,9 +51,9 @@ export async function judgePath(path: string, rootRealPath: string): Promise<Pat
   }
 }
 
-const unsafe = (stat: BigIntStats, message: string): PathVerdict => ({
+const unsafe = (entry: BigIntStats, message: string): PathVerdict => ({
   kind: 'refused',
-  stat,
+  stat: entry,
   rejection: rejection('UnsafePath', message),
 });
 

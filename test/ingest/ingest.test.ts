@@ -198,6 +198,7 @@ describe('what is on disk when the watcher starts', () => {
       await chmod(path, 0o644);
       await eventually(() => statusOf(path) === 'valid');
     });
+    expect(presentIn(START)).toEqual([8]);
   });
 });
 
@@ -233,6 +234,7 @@ describe('what happens while the watcher runs', () => {
       await rename(hidden, made);
       await eventually(() => statusOf(made) === 'valid');
     });
+    expect(told).toHaveLength(1);
   }, 10_000);
 
   test('a subband that arrives later joins its group', async () => {
