@@ -30,6 +30,7 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
         description: dict[str, Any] = {
             name: main.getcoldesc(name) for name in (*UNCHANGED_COLUMNS, "FLAG_ROW", "WEIGHT", "SIGMA", "FLAG_CATEGORY")
         }
+        description["FLAG_CATEGORY"]["keywords"] = {}  # an empty list loses its type on the way; written again below
         keywords = {name: value for name, value in main.getkeywords().items() if not str(value).startswith("Table: ")}
         managers = _managers(main.getdminfo(), set(description), channels, products)
     for name, (example, kind) in CALIBRATED_COLUMNS.items():
@@ -39,6 +40,7 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
         main.putkeyword("MS_VERSION", keywords["MS_VERSION"])
         main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets})
         main.putcolkeyword("DATA", "UNIT", "Jy")
+        main.putcolkeyword("FLAG_CATEGORY", "CATEGORY", np.array([], dtype=str))
         for name in SUBTABLES:
             if (source / name).is_dir():
                 with open_table(source, subtable=name) as subtable:

@@ -78,5 +78,7 @@ def create_main_table(path: Path, rows: int, channels: int, products: int) -> An
         {"TYPE": "StandardStMan", "NAME": "Quick", "COLUMNS": [*QUICK_COLUMNS, "FLAG_CATEGORY"], "SPEC": {}},
     ]
     main = create_table(path, description, rows, {f"*{at + 1}": manager for at, manager in enumerate(managers)})
+    # casacore refuses to open a Measurement Set read-only without this keyword.
+    main.putcolkeyword("FLAG_CATEGORY", "CATEGORY", np.array([], dtype=str))
     main.putinfo({"type": "Measurement Set", "subType": "", "readme": "One group of the DSA-110, made by contimg\n"})
     return main
