@@ -1,6 +1,6 @@
 """concat: the subband files of one group → one Measurement Set, in one pass.
 
-Promises: every input byte is read once (the header twice), the output is written once; a subband that is missing or cannot
+Promises: every input byte is rotated from one reading and hashed from another, the output is written once; a subband that is missing or cannot
 be used is there, zero, flagged and listed; the same request gives the same bytes. Never looks at the clock but for its own
 timings, never changes an input, never writes scratch columns. A run that stops leaves no Measurement Set behind.
 """

@@ -1,8 +1,9 @@
-"""Reads the visibilities of one subband file in the order of its rows, each byte once, taking its sha256 on the way.
+"""Reads the visibilities of one subband file, block of rows by block of rows, and takes the sha256 of the whole file.
 
-The file is read from front to back through one window; chunks are used where they lie (no HDF5 filter is set). A file
-with filters, another number type or a scattered layout is read through the HDF5 library, slab by slab, and hashed apart.
-Opened read-only, never locked. A file that changes meanwhile is NotSettled; one that cannot be read is DataUnreadable.
+Chunks are read where they lie (no HDF5 filter is set), each once; a file with filters or another number type is read through
+the HDF5 library. Chunks lie in the order in which the writer's cache let them go, so the digest reads the file a second
+time, front to back, from memory that the first reading has filled. Opened read-only, never locked. A file that changes
+meanwhile is NotSettled; one that cannot be read is DataUnreadable.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -19,9 +21,8 @@ from numpy.typing import NDArray
 from contimg_science.protocol import StepFailure
 
 DATASETS = ("Data/visdata", "Data/flags", "Data/nsamples")
-# Rows are appended as time passes, so a block lies together but for what the writer's chunk cache held back (1 MB a dataset).
-MAX_WINDOW_SLACK_BYTES = 32 << 20
-COPY_BYTES = 4 << 20
+ITEM_BYTES = (8, 1, 4)
+HASH_BYTES = 4 << 20
 
 
 class SubbandUnusable(Exception):
@@ -51,17 +52,18 @@ class MemberReader:
         self._file = h5py.File(path, "r", locking=False)
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._status = os.fstat(self._descriptor)
-        self._hash = hashlib.sha256()
-        self._position, self._window_start, self._next = 0, 0, 0
-        self.bytes_read = 0
+        self._next = 0
+        # Counted apart, since the two readings may run side by side.
+        self.sample_bytes_read, self.digest_bytes_read = 0, 0
         self._tables = self._chunk_tables()
-        self._plan_windows()
+        self._buffers = [np.empty(0, np.uint8) for _ in DATASETS]
 
     def _chunk_tables(self) -> list[tuple[NDArray[np.int64], tuple[int, int, int]]] | None:
         """Offset of each chunk of the three datasets, or None where the library must do the reading."""
-        wanted = ((8, np.dtype([("r", "<f4"), ("i", "<f4")])), (1, None), (4, np.dtype("<f4")))
+        # h5py calls a compound of r and i complex.
+        wanted = (np.dtype("<c8"), None, np.dtype("<f4"))
         tables = []
-        for name, (item_bytes, dtype) in zip(DATASETS, wanted, strict=True):
+        for name, item_bytes, dtype in zip(DATASETS, ITEM_BYTES, wanted, strict=True):
             dataset = self._file[name]
             assert isinstance(dataset, h5py.Dataset)
             chunk, shape = dataset.chunks, dataset.shape
@@ -86,71 +88,45 @@ class MemberReader:
             tables.append((offset, dims))
         return tables
 
-    def _plan_windows(self) -> None:
-        if self._tables is None:
-            return
-        starts, ends = [], []
-        for first, end in self._ranges:
-            lows, highs = [], []
-            for (offset, dims), item_bytes in zip(self._tables, (8, 1, 4), strict=True):
-                if end > first:
-                    touched = offset[first // dims[0] : -(-end // dims[0])]
-                    lows.append(int(touched.min()))
-                    highs.append(int(touched.max()) + int(np.prod(dims)) * item_bytes)
-            starts.append(min(lows, default=self._status.st_size))
-            ends.append(max(highs, default=0))
-        self._keep_from = np.minimum.accumulate(np.array(starts)[::-1])[::-1]
-        self._read_to = np.maximum.accumulate(np.array(ends))
-        span = int(np.max(self._read_to - np.minimum(self._keep_from, self._read_to), initial=0))
-        widest = max((end - start for start, end in zip(starts, ends, strict=True) if end > start), default=0)
-        fair_share = self._status.st_size // max(1, sum(end > first for first, end in self._ranges))
-        if max(span, widest) > 2 * fair_share + MAX_WINDOW_SLACK_BYTES:
-            self._tables = None
-            return
-        self._window = np.empty(span, np.uint8)
-
     def read(self) -> tuple[Samples, Samples, Samples]:
         """Visibilities, flags and sample counts of the next row range; valid until the next call."""
-        block = self._next
+        first, end = self._ranges[self._next]
         self._next += 1
         try:
-            return self._from_window(block) if self._tables is not None else self._from_library(*self._ranges[block])
+            if self._tables is None:
+                return self._from_library(first, end)
+            visibilities, flags, samples = (self._from_chunks(index, first, end) for index in range(len(DATASETS)))
+            return visibilities, flags, samples
         except OSError as error:
             raise SubbandUnusable(self.subband, "DataUnreadable", f"{self.path}: {error}") from error
 
-    def _from_window(self, block: int) -> tuple[Samples, Samples, Samples]:
+    def _from_chunks(self, index: int, first: int, end: int) -> Samples:
         assert self._tables is not None
-        keep, end = int(min(self._keep_from[block], self._read_to[block])), int(self._read_to[block])
-        held = self._position - keep
-        if held > 0:
-            start = keep - self._window_start
-            self._window[:held] = self._window[start : start + held]
-        else:
-            self._pass_over(keep)
-            held = 0
-        self._window_start = keep
-        self._fill(self._window[held : end - keep])
-        first = self._ranges[block][0]
-        found = []
-        for offset, dims in self._tables:
-            chunk_row, last = first // dims[0], -(-self._ranges[block][1] // dims[0])
-            found.append(Samples(self._window, offset[chunk_row:last] - keep, dims, chunk_row * dims[0]))
-        return found[0], found[1], found[2]
+        offset, dims = self._tables[index]
+        chunk_row, last = first // dims[0], -(-end // dims[0])
+        wanted = offset[chunk_row:last]
+        chunk_bytes = int(np.prod(dims)) * ITEM_BYTES[index]
+        if self._buffers[index].size < wanted.size * chunk_bytes:
+            self._buffers[index] = np.empty(wanted.size * chunk_bytes, np.uint8)
+        buffer = self._buffers[index]
+        order = np.argsort(wanted, axis=None)
+        places = wanted.ravel()[order]
+        # Neighbours on disk are one read.
+        starts = np.flatnonzero(np.diff(places, prepend=-1) != chunk_bytes)
+        for start, stop in pairwise([*starts.tolist(), places.size]):
+            self._fill(buffer[start * chunk_bytes : stop * chunk_bytes], int(places[start]))
+        self.sample_bytes_read += places.size * chunk_bytes
+        here = np.empty(wanted.size, np.int64)
+        here[order] = np.arange(wanted.size) * chunk_bytes
+        return Samples(buffer, here.reshape(wanted.shape), dims, chunk_row * dims[0])
 
-    def _pass_over(self, position: int) -> None:
-        scratch = np.empty(min(COPY_BYTES, max(0, position - self._position)), np.uint8)
-        while self._position < position:
-            self._fill(scratch[: position - self._position])
-
-    def _fill(self, target: NDArray[np.uint8]) -> None:
+    def _fill(self, target: NDArray[np.uint8], position: int) -> None:
         view = target.data
         while len(view):
-            count = os.preadv(self._descriptor, [view], self._position)
+            count = os.preadv(self._descriptor, [view], position)
             if count == 0:
-                raise SubbandUnusable(self.subband, "DataUnreadable", f"{self.path} ends at byte {self._position}")
-            self._hash.update(view[:count])
-            self._position += count
-            self.bytes_read += count
+                raise SubbandUnusable(self.subband, "DataUnreadable", f"{self.path} ends at byte {position}")
+            position += count
             view = view[count:]
 
     def _from_library(self, first: int, end: int) -> tuple[Samples, Samples, Samples]:
@@ -159,7 +135,7 @@ class MemberReader:
             dataset = self._file[name]
             assert isinstance(dataset, h5py.Dataset)
             slab = dataset[first:end]
-            self.bytes_read += slab.nbytes
+            self.sample_bytes_read += slab.nbytes
             if slab.dtype.names is not None:
                 slab = slab["r"].astype(np.float32) + 1j * slab["i"].astype(np.float32)
             slab = np.ascontiguousarray(slab, dtype)
@@ -167,10 +143,24 @@ class MemberReader:
             found.append(Samples(slab.reshape(-1).view(np.uint8), np.zeros((1, 1, 1), np.int64), dims, first))
         return found[0], found[1], found[2]
 
-    def finish(self) -> str:
-        """sha256 of the whole file, which must still be the one that was opened."""
+    def digest(self) -> str:
+        """sha256 of the whole file."""
+        sha256, position, size = hashlib.sha256(), 0, self._status.st_size
+        buffer = np.empty(min(HASH_BYTES, size), np.uint8)
         try:
-            self._pass_over(self._status.st_size)
+            while position < size:
+                piece = buffer[: size - position]
+                self._fill(piece, position)
+                sha256.update(piece.data)
+                position += piece.size
+            self.digest_bytes_read = size
+        except OSError as error:
+            raise SubbandUnusable(self.subband, "DataUnreadable", f"{self.path}: {error}") from error
+        return sha256.hexdigest()
+
+    def check_unchanged(self) -> None:
+        """The file must still be the one that was opened."""
+        try:
             now, there = os.fstat(self._descriptor), self.path.stat()
         except OSError as error:
             raise SubbandUnusable(self.subband, "DataUnreadable", f"{self.path}: {error}") from error
@@ -180,7 +170,6 @@ class MemberReader:
 
         if identity(now) != identity(self._status) or identity(there) != identity(self._status):
             raise StepFailure("NotSettled", "InputChanged", f"{self.path} changed while it was read", "nothing: the attempt is redone")
-        return self._hash.hexdigest()
 
     def close(self) -> None:
         self._file.close()

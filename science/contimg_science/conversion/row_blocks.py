@@ -72,6 +72,7 @@ class BlockPass:
         self._not_finite = np.zeros(len(group.placements), np.int64)
         self._buffers: list[tuple[NDArray[np.complex64], NDArray[np.bool_]]] = []
         self._allocate = Lock()
+        self._digests: list[Future[str]] = []
         self._readers: list[MemberReader] = []
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rotate")
         for placement in group.placements:
@@ -95,7 +96,7 @@ class BlockPass:
 
     @property
     def bytes_read(self) -> int:
-        return sum(reader.bytes_read for reader in self._readers)
+        return sum(reader.sample_bytes_read + reader.digest_bytes_read for reader in self._readers)
 
     def blocks(self) -> Iterator[Block]:
         """Each block once, in order. Raises SubbandUnusable when a member turns out to hold nothing worth keeping."""
@@ -108,11 +109,17 @@ class BlockPass:
                 future.result()
             if index + 1 < len(self._edges):
                 coming = self._start(index + 1)
+            # A few after each block: they fill the time in which a block is written.
+            due = len(self._readers) * (index + 1) // len(self._edges)
+            self._digests += [self._pool.submit(reader.digest) for reader in self._readers[len(self._digests) : due]]
             yield self._finished(job)
 
     def digests(self) -> list[str]:
-        """sha256 of each member's whole file, after the last block."""
-        return list(self._pool.map(MemberReader.finish, self._readers))
+        """sha256 of each member's whole file, after the last block; a member that changed meanwhile is NotSettled."""
+        found = [future.result() for future in self._digests]
+        for reader in self._readers:
+            reader.check_unchanged()
+        return found
 
     def _start(self, index: int) -> _Job:
         group, (first, end) = self.group, self._edges[index]
