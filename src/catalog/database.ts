@@ -47,7 +47,7 @@ export function openForReading(path: string): CatalogDatabase {
 export interface WritableCatalog {
   database: CatalogDatabase;
   /** Closes the database and frees the role. */
-  close(): void;
+  close: () => void;
 }
 
 export function openForWriting(path: string, options: { role: WriterRole; backupFolder?: string }): WritableCatalog {

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { StepError } from '../domain/failure.ts';
 import type { MeasurementLine } from '../domain/science-result.ts';
 import { appendEvent } from './events.ts';
-import { addPoints, recompute, variabilityOfSource } from './source-variability.ts';
-import { type CatalogDatabase, booleanColumn, inTransaction, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
+import { addPoints, countVariable, recompute } from './source-variability.ts';
+import { type CatalogDatabase, booleanColumn, inTransaction, integer, jsonColumn, rowsOf, runSql, valuesOf } from './statement.ts';
 
 export const measurementBatchRow = z.object({
   id: z.int(),
@@ -66,8 +66,7 @@ export function recordBatch(database: CatalogDatabase, batch: MeasurementBatch):
     const again = current.some((known) => known.image_product_id === batch.imageProductId && known.digest === batch.digest);
     const sources = new Set(batch.lines.map((line) => line.sourceId));
     if (!again) write(database, batch, sources, current);
-    const variableSources = [...sources].filter((id) => variabilityOfSource(database, id)?.is_variable === true).length;
-    return { points: batch.lines.length, variableSources };
+    return { points: batch.lines.length, variableSources: countVariable(database, sources) };
   });
 }
 
@@ -93,29 +92,27 @@ function write(
 }
 
 function refuseUnknownSources(database: CatalogDatabase, sources: ReadonlySet<number>): void {
-  for (const id of sources) {
-    if (rowOf(database, z.object({ id: z.int() }), 'SELECT id FROM sources WHERE id = :id', { id }) !== null) continue;
-    throw new StepError({
-      type: 'BadInput',
-      code: 'UnknownSource',
-      message: `the measurements name source ${id}, which the product database does not have`,
-      remedy: 'Measure again with the positions of this database; nothing of the file was recorded.',
-      sideEffects: 'none',
-    });
-  }
+  const [unknown] = valuesOf(database, integer, 'SELECT value FROM json_each(:ids) WHERE value NOT IN (SELECT id FROM sources) LIMIT 1', {
+    ids: JSON.stringify([...sources]),
+  });
+  if (unknown === undefined) return;
+  throw new StepError({
+    type: 'BadInput',
+    code: 'UnknownSource',
+    message: `the measurements name source ${unknown}, which the product database does not have`,
+    remedy: 'Measure again with the positions of this database; nothing of the file was recorded.',
+    sideEffects: 'none',
+  });
 }
 
 /** Answers the sources whose points are no longer current. */
 function supersede(database: CatalogDatabase, batches: readonly { id: number }[]): Set<number> {
   const touched = new Set<number>();
   for (const { id } of batches) {
-    const rows = rowsOf(
-      database,
-      z.object({ source_id: z.int() }),
-      'UPDATE measurements SET superseded = 1 WHERE batch_id = :id RETURNING source_id',
-      { id },
-    );
-    for (const row of rows) touched.add(row.source_id);
+    const sourceIds = valuesOf(database, integer, 'UPDATE measurements SET superseded = 1 WHERE batch_id = :id RETURNING source_id', {
+      id,
+    });
+    for (const sourceId of sourceIds) touched.add(sourceId);
     runSql(database, 'UPDATE measurement_batches SET superseded = 1 WHERE id = :id', { id });
   }
   return touched;

@@ -5,7 +5,7 @@
  * detections do not count: the forced point of the same image measures the same source.
  */
 import { z } from 'zod';
-import { type CatalogDatabase, booleanColumn, rowOf, rowsOf, runSql } from './statement.ts';
+import { type CatalogDatabase, booleanColumn, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
 
 export const variabilityRow = z.object({
@@ -23,31 +23,34 @@ export const variabilityRow = z.object({
 });
 export type VariabilityRow = z.infer<typeof variabilityRow>;
 
+const SUMS_OF_SOURCE = `SELECT ${Object.keys(fluxSumsSchema.shape).join(', ')} FROM variability WHERE source_id = :sourceId`;
+
 export const variabilityOfSource = (database: CatalogDatabase, sourceId: number): VariabilityRow | null =>
   rowOf(database, variabilityRow, 'SELECT * FROM variability WHERE source_id = :sourceId', { sourceId });
 
-/** Answers the verdict on the source with the points added. */
-export function addPoints(database: CatalogDatabase, sourceId: number, points: readonly FluxPoint[], at: string): boolean {
-  const known = variabilityOfSource(database, sourceId);
+export function addPoints(database: CatalogDatabase, sourceId: number, points: readonly FluxPoint[], at: string): void {
+  const known = rowOf(database, fluxSumsSchema, SUMS_OF_SOURCE, { sourceId });
   const sums = points.map(sumsOfPoint);
-  const [first, ...others] = known === null ? sums : [fluxSumsSchema.parse(known), ...sums];
-  return first === undefined ? false : writeSums(database, sourceId, others.reduce(addSums, first), at);
+  const [first, ...others] = known === null ? sums : [known, ...sums];
+  if (first !== undefined) writeSums(database, sourceId, others.reduce(addSums, first), at);
 }
 
+const fluxPoint = z.object({ mjd: z.number(), fluxJy: z.number(), errorJy: z.number() });
+
 /** Makes the sums again from the points that are current now. */
-export function recompute(database: CatalogDatabase, sourceId: number, at: string): boolean {
+export function recompute(database: CatalogDatabase, sourceId: number, at: string): void {
   const points = rowsOf(
     database,
-    z.object({ mjd: z.number(), fluxJy: z.number(), errorJy: z.number() }),
+    fluxPoint,
     `SELECT mjd, flux_jy AS fluxJy, error_jy AS errorJy FROM measurements
      WHERE source_id = :sourceId AND superseded = 0 AND kind = 'forced' ORDER BY mjd, id`,
     { sourceId },
   );
   runSql(database, 'DELETE FROM variability WHERE source_id = :sourceId', { sourceId });
-  return addPoints(database, sourceId, points, at);
+  addPoints(database, sourceId, points, at);
 }
 
-function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, at: string): boolean {
+function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, at: string): void {
   const { isVariable, ...indices } = variabilityOf(sums);
   runSql(
     database,
@@ -59,8 +62,18 @@ function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, 
        :excessFraction, :chi2Significance, :leaveOneOutSigma, :isVariable, :at)`,
     { sourceId, ...sums, ...indices, isVariable: isVariable ? 1 : 0, at },
   );
-  return isVariable;
 }
+
+/** How many of these sources are variable now. */
+export const countVariable = (database: CatalogDatabase, sources: ReadonlySet<number>): number =>
+  valueOf(
+    database,
+    integer,
+    'SELECT COUNT(*) FROM variability WHERE is_variable = 1 AND source_id IN (SELECT value FROM json_each(:ids))',
+    {
+      ids: JSON.stringify([...sources]),
+    },
+  ) ?? 0;
 
 /** A source with its variability, if it has any point. */
 export const monitoredSourceRow = z.object({
@@ -99,9 +112,9 @@ export function listSources(
   const where = `WHERE (:name IS NULL OR instr(lower(s.name), lower(:name)) > 0) AND (:variableOnly = 0 OR v.is_variable = 1)`;
   const order = { eta: 'v.eta DESC NULLS LAST, s.id', name: 's.name', flux: 'COALESCE(v.mean_flux_jy, s.flux_jy) DESC NULLS LAST, s.id' };
   const parameters = { name: filter.name ?? null, variableOnly: filter.variableOnly === true ? 1 : 0 };
-  const total = rowOf(
+  const total = valueOf(
     database,
-    z.object({ n: z.int() }),
+    integer,
     `SELECT COUNT(*) AS n FROM sources s LEFT JOIN variability v ON v.source_id = s.id ${where}`,
     parameters,
   );
@@ -110,7 +123,7 @@ export function listSources(
     limit: filter.limit,
     offset: filter.offset,
   });
-  return { sources, total: total?.n ?? 0 };
+  return { sources, total: total ?? 0 };
 }
 
 export const monitoredSource = (database: CatalogDatabase, id: number): MonitoredSource | null =>

@@ -1,6 +1,6 @@
 /** The sources that are monitored, and which of them lie near a place on the sky. */
 import { z } from 'zod';
-import { type CatalogDatabase, rowOf, rowsOf, runSql } from './statement.ts';
+import { type CatalogDatabase, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 
 export const sourceRow = z.object({
   id: z.int(),
@@ -24,9 +24,9 @@ export interface SourceEntry {
 
 /** Upserts by name. Answers whether anything changed. The caller holds a transaction. */
 export function upsertSource(database: CatalogDatabase, source: SourceEntry, catalogue: string, at: string): boolean {
-  const row = rowOf(
+  const id = valueOf(
     database,
-    z.object({ id: z.int() }),
+    integer,
     `INSERT INTO sources (name, ra_deg, dec_deg, flux_jy, spectral_index, catalogue, imported_at)
      VALUES (:name, :raDeg, :decDeg, :fluxJy, :spectralIndex, :catalogue, :at)
      ON CONFLICT (name) DO UPDATE SET ra_deg = excluded.ra_deg, dec_deg = excluded.dec_deg, flux_jy = excluded.flux_jy,
@@ -36,9 +36,9 @@ export function upsertSource(database: CatalogDatabase, source: SourceEntry, cat
      RETURNING id`,
     { ...source, catalogue, at },
   );
-  if (row === null) return false;
+  if (id === null) return false;
   const [x, y, z_] = unitVector(source.raDeg, source.decDeg);
-  runSql(database, 'INSERT OR REPLACE INTO source_positions VALUES (:id, :x, :x, :y, :y, :z, :z)', { id: row.id, x, y, z: z_ });
+  runSql(database, 'INSERT OR REPLACE INTO source_positions VALUES (:id, :x, :x, :y, :y, :z, :z)', { id, x, y, z: z_ });
   return true;
 }
 

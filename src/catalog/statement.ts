@@ -33,6 +33,33 @@ export function rowOf<Row>(database: CatalogDatabase, schema: z.ZodType<Row>, sq
   return row === undefined ? null : schema.parse(row);
 }
 
+/** The first column of every row, e.g. ids. */
+export const valuesOf = <Value>(
+  database: CatalogDatabase,
+  schema: z.ZodType<Value>,
+  sql: string,
+  parameters: SqlParameters = {},
+): Value[] =>
+  prepared(database, sql)
+    .all(parameters)
+    .map((row) => schema.parse(firstColumn(row)));
+
+/** The first column of the first row; null also when there is no row. */
+export function valueOf<Value>(
+  database: CatalogDatabase,
+  schema: z.ZodType<Value>,
+  sql: string,
+  parameters: SqlParameters = {},
+): Value | null {
+  const value = firstColumn(prepared(database, sql).get(parameters));
+  return value === null ? null : schema.parse(value);
+}
+
+const firstColumn = (row: unknown): unknown => (typeof row === 'object' && row !== null ? (Object.values(row)[0] ?? null) : null);
+
+/** A schema is compiled when it is first used: what is used in a loop is made once. */
+export const integer = z.int();
+
 export function runSql(
   database: CatalogDatabase,
   sql: string,
@@ -60,8 +87,10 @@ export const booleanColumn = z
   .max(1)
   .transform((value) => value === 1);
 
+const sqliteError = z.object({ code: z.string().startsWith('SQLITE_') });
+
 /** SQLite's name of an error, e.g. `SQLITE_BUSY`; null for anything else that was thrown. */
 export function sqliteCode(error: unknown): string | null {
-  const parsed = z.object({ code: z.string().startsWith('SQLITE_') }).safeParse(error);
+  const parsed = sqliteError.safeParse(error);
   return parsed.success ? parsed.data.code : null;
 }

@@ -20,20 +20,40 @@ export const absolutePathSql = (file: string, location: string): string => `${lo
 export const listStorageLocations = (database: CatalogDatabase): StorageLocation[] =>
   rowsOf(database, storageLocationRow, 'SELECT name, root FROM storage_locations ORDER BY name');
 
-/** Names roots, e.g. `{ output: '/data/ms' }`. A name that has another root now has moved: its rows move with it. */
+/** Tables with the columns `location` and `path`. */
+const TABLES_WITH_PATHS = ['subband_files', 'products', 'caltables', 'image_files'] as const;
+
+/**
+ * Names roots, e.g. `{ output: '/data/ms' }`. A name that has another root now has moved, and its rows with it; a name that
+ * is new takes over the rows that lie under its root.
+ */
 export function setStorageLocations(database: CatalogDatabase, roots: Readonly<Record<string, string>>): void {
   inTransaction(database, () => {
-    for (const [name, root] of Object.entries(roots)) {
+    const known = new Set(listStorageLocations(database).map(({ name }) => name));
+    for (const [name, path] of Object.entries(roots)) {
+      const root = withoutTrailingSlash(requireAbsolute(path));
       runSql(
         database,
-        'INSERT INTO storage_locations (name, root) VALUES (:name, :root) ON CONFLICT (name) DO UPDATE SET root = excluded.root',
-        {
-          name,
-          root: withoutTrailingSlash(requireAbsolute(root)),
-        },
+        `INSERT INTO storage_locations (name, root) VALUES (:name, :root)
+         ON CONFLICT (name) DO UPDATE SET root = excluded.root WHERE root <> excluded.root`,
+        { name, root },
       );
+      if (!known.has(name)) takeOver(database, name, root);
     }
   });
+}
+
+function takeOver(database: CatalogDatabase, name: string, root: string): void {
+  for (const table of TABLES_WITH_PATHS) {
+    runSql(
+      database,
+      `UPDATE ${table} SET location = :name, path = substr(l.root || '/' || ${table}.path, length(:root) + 2)
+       FROM storage_locations l
+       WHERE l.name = ${table}.location AND length(l.root) < length(:root)
+         AND substr(l.root || '/' || ${table}.path, 1, length(:root) + 1) = :root || '/'`,
+      { name, root },
+    );
+  }
 }
 
 export function storedPath(database: CatalogDatabase, absolutePath: string): StoredPath {

@@ -103,14 +103,29 @@ const K = VARIABILITY_THRESHOLDS.leaveOneOutSigma;
  * above the final mean, so does the one with the highest flux − k·error; hence two points are enough to find every outlier
  * of k, and the deviation kept is the largest or, between two such outliers, a lower bound of it.
  */
-function standsHigher(one: FluxSums, other: FluxSums): boolean {
-  const bounds = [one.high_flux_jy - K * one.high_error_jy, other.high_flux_jy - K * other.high_error_jy] as const;
-  return bounds[0] > bounds[1] || (bounds[0] === bounds[1] && one.high_error_jy <= other.high_error_jy);
+const standsHigher = (one: FluxSums, other: FluxSums): boolean =>
+  standsOut(
+    { bound: one.high_flux_jy - K * one.high_error_jy, error: one.high_error_jy, flux: one.high_flux_jy },
+    { bound: other.high_flux_jy - K * other.high_error_jy, error: other.high_error_jy, flux: other.high_flux_jy },
+  );
+
+const standsLower = (one: FluxSums, other: FluxSums): boolean =>
+  standsOut(
+    { bound: -one.low_flux_jy - K * one.low_error_jy, error: one.low_error_jy, flux: -one.low_flux_jy },
+    { bound: -other.low_flux_jy - K * other.low_error_jy, error: other.low_error_jy, flux: -other.low_flux_jy },
+  );
+
+interface Extreme {
+  bound: number;
+  error: number;
+  flux: number;
 }
 
-function standsLower(one: FluxSums, other: FluxSums): boolean {
-  const bounds = [one.low_flux_jy + K * one.low_error_jy, other.low_flux_jy + K * other.low_error_jy] as const;
-  return bounds[0] < bounds[1] || (bounds[0] === bounds[1] && one.low_error_jy <= other.low_error_jy);
+/** A total order, so that ties (also those that rounding makes) end the same way in any order of adding. */
+function standsOut(one: Extreme, other: Extreme): boolean {
+  if (one.bound !== other.bound) return one.bound > other.bound;
+  if (one.error !== other.error) return one.error < other.error;
+  return one.flux >= other.flux;
 }
 
 export interface Variability {
@@ -118,7 +133,7 @@ export interface Variability {
   meanErrorJy: number;
   /** Null with one point; also the reduced χ². */
   eta: number | null;
-  /** Null with one point, or where the mean is not positive. */
+  /** Null with one point, or where the mean is below its own error: a fraction of nothing. */
   v: number | null;
   excessFraction: number | null;
   /** η in standard deviations of a steady source's. */
@@ -137,6 +152,7 @@ export function variabilityOf(sums: FluxSums): Variability {
   // Rounding may leave a tiny negative where all points are equal.
   const eta = Math.max(0, sum_wxx - sum_wx * meanFluxJy) / (n - 1);
   const plainMean = sum_x / n;
+  const measuredMean = plainMean > Math.sqrt(sum_ee) / n ? plainMean : null;
   const variance = Math.max(0, sum_xx - sum_x * plainMean) / (n - 1);
   const excessJy = Math.sqrt(Math.max(0, variance - sum_ee / n));
   const chi2Significance = chi2InSigmas(eta, n - 1);
@@ -144,15 +160,15 @@ export function variabilityOf(sums: FluxSums): Variability {
   const { minPoints, excessFraction, leaveOneOutSigma, outlierFraction } = VARIABILITY_THRESHOLDS;
   const level = Math.abs(meanFluxJy);
   const throughout = chi2Significance >= VARIABILITY_THRESHOLDS.chi2Significance && excessJy >= excessFraction * level;
-  const standsOut = outliers.some(({ sigma, offJy }) => sigma >= leaveOneOutSigma && offJy >= outlierFraction * level);
+  const hasOutlier = outliers.some(({ sigma, offJy }) => sigma >= leaveOneOutSigma && offJy >= outlierFraction * level);
   return {
     ...common,
     eta,
-    v: plainMean > 0 ? Math.sqrt(variance) / plainMean : null,
-    excessFraction: plainMean > 0 ? excessJy / plainMean : null,
+    v: measuredMean === null ? null : Math.sqrt(variance) / measuredMean,
+    excessFraction: measuredMean === null ? null : excessJy / measuredMean,
     chi2Significance,
     leaveOneOutSigma: Math.max(...outliers.map(({ sigma }) => sigma)),
-    isVariable: n >= minPoints && (throughout || standsOut),
+    isVariable: n >= minPoints && (throughout || hasOutlier),
   };
 }
 

@@ -92,19 +92,27 @@ const record = (at: Epoch, measurementsPath: string, changes = {}) =>
 test('every command may be sent twice', async () => {
   const { groupId, key } = foundGroup(night.database, '2025-10-05T12:30:00Z');
   deliver(night.database, groupId, [0, 1]);
-  await twice(catalog.projectGroup, projection(groupId, key, { state: 'pending' }));
-  await twice(catalog.recordAttempt, attempt(groupId));
-  const ms = await twice(catalog.recordProduct, msRecord(groupId));
-  await twice(catalog.recordProduct, calibrationRecord(groupId));
-  const choice = await twice(catalog.chooseCalibration, { midMjd: 60_953.51, decDeg: 54.57, validityHours: 12, stripToleranceDeg: 5 });
+  await twice((command) => catalog.projectGroup(command), projection(groupId, key, { state: 'pending' }));
+  await twice((command) => catalog.recordAttempt(command), attempt(groupId));
+  const ms = await twice((command) => catalog.recordProduct(command), msRecord(groupId));
+  await twice((command) => catalog.recordProduct(command), calibrationRecord(groupId));
+  const choice = await twice((command) => catalog.chooseCalibration(command), {
+    midMjd: 60_953.51,
+    decDeg: 54.57,
+    validityHours: 12,
+    stripToleranceDeg: 5,
+  });
   const calibrationSetIds = choice.sets.map((set) => set.id);
   expect(calibrationSetIds).toHaveLength(1);
-  const image = await twice(catalog.recordProduct, imageRecord(groupId, { inputProductIds: [ms.productId], calibrationSetIds }));
+  const image = await twice(
+    (order) => catalog.recordProduct(order),
+    imageRecord(groupId, { inputProductIds: [ms.productId], calibrationSetIds }),
+  );
   importGrid(night.database, 3);
   const measurementsPath = measured('a', groupId, { 1: 1, 2: 0.5, 3: 0.001 });
   const order = { groupId, runNumber: 1, imageProductId: image.productId, measurementsPath, degradedReasons: ['subbands_missing'] };
-  expect(await twice(catalog.recordMeasurements, order)).toEqual({ points: 3, variableSources: 0 });
-  await twice(catalog.closeLedger, { groupId, outcome: 'degraded' as const, reason: 'two subbands' });
+  expect(await twice((command) => catalog.recordMeasurements(command), order)).toEqual({ points: 3, variableSources: 0 });
+  await twice((command) => catalog.closeLedger(command), { groupId, outcome: 'degraded' as const, reason: 'two subbands' });
   const audit = {
     actor: 'ann',
     via: 'cli',
@@ -114,8 +122,8 @@ test('every command may be sent twice', async () => {
     detail: {},
     requestId: 'r-1',
   };
-  await twice(catalog.recordAudit, audit);
-  expect((await twice(catalog.membersOf, groupId)).map((member) => member.subband)).toEqual([0, 1]);
+  await twice((command) => catalog.recordAudit(command), audit);
+  expect((await twice((command) => catalog.membersOf(command), groupId)).map((member) => member.subband)).toEqual([0, 1]);
   expect(lightCurveOf(night.database, 3)).toMatchObject([{ upper_limit: true, degraded: true, image_product_id: image.productId }]);
   expect(measurementsOnImage(night.database, image.productId).map((point) => point.source_id)).toEqual([1, 2, 3]);
 });
@@ -205,10 +213,11 @@ test('a broken rule of the database is reported as final, with its name', async 
   });
 });
 
+const every = (fluxJy: number): Record<number, number> =>
+  Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [index + 1, fluxJy]));
+
 test('1,000 points go into 100,000 within 100 ms, whatever lies there already', async () => {
   importGrid(night.database, 1000);
-  const every = (fluxJy: number): Record<number, number> =>
-    Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [index + 1, fluxJy]));
   const filled = await epoch(0);
   await record(filled, measured('first', filled.groupId, every(1)));
   night.database.exec(`INSERT INTO measurements (batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response,

@@ -19,7 +19,7 @@ export interface OpenNight {
   folder: string;
   path: string;
   database: CatalogDatabase;
-  close(): void;
+  close: () => void;
 }
 
 /** A fresh database in its own folder, with the storage locations a worker names. */

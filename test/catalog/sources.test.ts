@@ -1,8 +1,12 @@
 /** Monitored sources: the catalogue file, and finding what lies near a place anywhere on the sphere. */
-import fc from 'fast-check';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, double, property } from 'fast-check';
+import { applySettings } from '../../src/catalog/apply-settings.ts';
 import { importSources } from '../../src/catalog/source-import.ts';
 import { listSources } from '../../src/catalog/source-variability.ts';
 import { sourceByName, sourcesNear } from '../../src/catalog/sources.ts';
+import { listStorageLocations } from '../../src/catalog/storage-locations.ts';
 import { StepError } from '../../src/domain/failure.ts';
 import { AT, type OpenNight, openNight } from './night.ts';
 
@@ -25,6 +29,15 @@ test('a catalogue is imported once; importing it again changes nothing, a correc
   expect(sourceByName(night.database, 'A')).toMatchObject({ id, ra_deg: 11 });
   expect(sourcesNear(night.database, { raDeg: 11, decDeg: 54, radiusDeg: 0.1 }).map((source) => source.name)).toEqual(['A']);
   expect(sourcesNear(night.database, { raDeg: 10, decDeg: 54, radiusDeg: 0.1 })).toEqual([]);
+});
+
+test('the settings of a start name the storage locations and bring the catalogue, once', () => {
+  const catalogue = join(night.folder, 'catalogue.csv');
+  writeFileSync(catalogue, `${HEADER}\nA,10,54,1.5,-0.7\n`);
+  const paths = { input: '/data/same', output: '/data/same', scratch: '/data/same/.work', catalogue };
+  expect(applySettings(night.database, { paths }, AT)).toEqual({ sources: 1, changed: 1 });
+  expect(applySettings(night.database, { paths }, AT)).toEqual({ sources: 1, changed: 0 });
+  expect(listStorageLocations(night.database)).toContainEqual({ name: 'scratch', root: '/data/same/.work' });
 });
 
 test('columns may come in any order and others are ignored', () => {
@@ -62,11 +75,11 @@ test('a cone holds exactly the sources within its radius, across 0 h and at the 
     dec: Math.asin(1 - (2 * index + 1) / 600) * (180 / Math.PI),
   }));
   load([HEADER, ...places.map(({ name, ra, dec }) => `${name},${ra},${dec},,`)].join('\n'));
-  fc.assert(
-    fc.property(
-      fc.double({ min: 0, max: 359.999, noNaN: true }),
-      fc.double({ min: -90, max: 90, noNaN: true }),
-      fc.double({ min: 0.01, max: 60, noNaN: true }),
+  assert(
+    property(
+      double({ min: 0, max: 359.999, noNaN: true }),
+      double({ min: -90, max: 90, noNaN: true }),
+      double({ min: 0.01, max: 60, noNaN: true }),
       (raDeg, decDeg, radiusDeg) => {
         const found = sourcesNear(night.database, { raDeg, decDeg, radiusDeg });
         const inside = places.filter(({ ra, dec }) => separationDeg(raDeg, decDeg, ra, dec) <= radiusDeg);

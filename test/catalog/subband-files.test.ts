@@ -74,3 +74,11 @@ test('a path under no storage location is kept whole', () => {
   upsertFile(night.database, seenFile(groupId, 0, { path: '/elsewhere/x_sb00.hdf5' }));
   expect(fileByPath(night.database, '/elsewhere/x_sb00.hdf5')).toMatchObject({ location: 'filesystem', path: '/elsewhere/x_sb00.hdf5' });
 });
+
+test('a storage location named later takes over the files under it, so that none looks new', () => {
+  const path = '/archive/2025/x_sb00.hdf5';
+  const id = upsertFile(night.database, seenFile(groupId, 0, { path }));
+  setStorageLocations(night.database, { archive: '/archive' });
+  expect(fileByPath(night.database, path)).toMatchObject({ id, location: 'archive', path });
+  expect(upsertFile(night.database, seenFile(groupId, 0, { path }))).toBe(id);
+});

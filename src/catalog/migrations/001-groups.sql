@@ -4,7 +4,7 @@
 -- A moved disk is one UPDATE of root. '' is the file system's root: paths that lie under no other location.
 CREATE TABLE storage_locations (
   name TEXT PRIMARY KEY,
-  root TEXT NOT NULL UNIQUE CHECK (root = '' OR (root LIKE '/%' AND root NOT LIKE '%/'))
+  root TEXT NOT NULL CHECK (root = '' OR (root LIKE '/%' AND root NOT LIKE '%/'))
 ) STRICT;
 INSERT INTO storage_locations (name, root) VALUES ('filesystem', '');
 
