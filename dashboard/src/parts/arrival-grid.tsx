@@ -1,0 +1,38 @@
+/** The 16 subbands of a group: which came, when, how large, and what ingest made of each. */
+import type { SubbandCell } from '../../../src/api/contract/group.ts';
+import { subbandLabel } from '../../../src/domain/subband.ts';
+import { bytes, utcTime } from '../formats.ts';
+
+const VERDICTS: Readonly<Record<SubbandCell['status'], { icon: string; tone: string }>> = {
+  missing: { icon: '○', tone: 'neutral' },
+  settling: { icon: '◔', tone: 'arriving' },
+  valid: { icon: '✔', tone: 'good' },
+  invalid: { icon: '✖', tone: 'attention' },
+  duplicate: { icon: '◑', tone: 'warning' },
+  superseded: { icon: '◑', tone: 'warning' },
+};
+
+export function ArrivalGrid({ cells }: { cells: SubbandCell[] }) {
+  const valid = cells.filter((cell) => cell.status === 'valid').length;
+  return (
+    <>
+      <p>{valid === cells.length ? 'All 16 subbands are here.' : `${valid} of ${cells.length} subbands are here and valid.`}</p>
+      <ol className="arrivals" start={0}>
+        {cells.map((cell) => {
+          const { icon, tone } = VERDICTS[cell.status];
+          return (
+            <li key={cell.subband} className={tone} title={cell.reason ?? undefined}>
+              <strong>{subbandLabel(cell.subband)}</strong>
+              <span>
+                <span aria-hidden="true">{icon}</span> {cell.status}
+              </span>
+              {cell.arrived_at !== null && <span className="fine">{utcTime(cell.arrived_at).slice(-12)}</span>}
+              {cell.bytes !== null && <span className="fine">{bytes(cell.bytes)}</span>}
+              {cell.reason !== null && <span className="fine">{cell.reason}</span>}
+            </li>
+          );
+        })}
+      </ol>
+    </>
+  );
+}

@@ -1,0 +1,109 @@
+/** GET /sources, one source, and its light curve: what was measured of each monitored source. */
+import { z } from 'zod';
+import { lightCurveOf, type MeasurementRow } from '../catalog/measurements.ts';
+import { listSources, monitoredSource, type MonitoredSource } from '../catalog/source-variability.ts';
+import { isoFromUnixMs, mjdToUnixMs } from '../domain/utc.ts';
+import type { ApiDependencies } from './api-dependencies.ts';
+import type { ApiServer } from './api-server.ts';
+import { listQuerySchema } from './contract/listing.ts';
+import { lightCurveSchema, sourceListSchema, sourceSchema } from './contract/source.ts';
+import { decodeNumberCursor, encodeCursor } from './cursor.ts';
+import { ApiProblem } from './problem.ts';
+import { mjdOfRequest } from './request-time.ts';
+
+const sourcesQuerySchema = listQuerySchema.extend({
+  name: z.string().max(100).optional().describe('part of a name'),
+  variable: z.stringbool().default(false).describe('only sources that vary'),
+  sort: z.enum(['name', 'eta', 'flux']).default('name'),
+});
+const sourceParamsSchema = z.strictObject({ id: z.coerce.number().int().positive() });
+const lightCurveQuerySchema = z.strictObject({
+  start: z.string().max(40).optional(),
+  end: z.string().max(40).optional(),
+  include_superseded: z.stringbool().default(false),
+});
+
+export function sourceRoutes(app: ApiServer, { database }: ApiDependencies): void {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/sources',
+    config: { role: 'viewer' },
+    schema: { querystring: sourcesQuerySchema, response: { 200: sourceListSchema } },
+    handler: async ({ query }) => {
+      const offset = decodeNumberCursor(query.cursor) ?? 0;
+      const { sources, total } = listSources(database, {
+        by: query.sort,
+        name: query.name,
+        variableOnly: query.variable,
+        limit: query.limit,
+        offset,
+      });
+      const end = offset + sources.length;
+      return { items: sources.map(sourceOf), next_cursor: end < total ? encodeCursor(end) : null, total };
+    },
+  });
+
+  const requireSource = (id: number) => {
+    const source = monitoredSource(database, id);
+    if (source === null) throw new ApiProblem('unknown_source', `there is no source ${id}`);
+    return sourceOf(source);
+  };
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/sources/:id',
+    config: { role: 'viewer' },
+    schema: { params: sourceParamsSchema, response: { 200: sourceSchema } },
+    handler: async ({ params }) => requireSource(params.id),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/sources/:id/lightcurve',
+    config: { role: 'viewer' },
+    schema: { params: sourceParamsSchema, querystring: lightCurveQuerySchema, response: { 200: lightCurveSchema } },
+    handler: async ({ params, query }) => {
+      const source = requireSource(params.id);
+      const points = lightCurveOf(database, params.id, {
+        includeSuperseded: query.include_superseded,
+        startMjd: mjdOfRequest('start', query.start),
+        endMjd: mjdOfRequest('end', query.end),
+      });
+      return {
+        source,
+        points: points.filter((point) => !point.upper_limit).map(pointOf),
+        upper_limits: points.filter((point) => point.upper_limit).map(pointOf),
+      };
+    },
+  });
+}
+
+const sourceOf = (source: MonitoredSource): z.infer<typeof sourceSchema> => ({
+  source_id: source.id,
+  name: source.name,
+  ra_deg: source.ra_deg,
+  dec_deg: source.dec_deg,
+  catalogue_flux_jy: source.flux_jy,
+  n_points: source.n ?? 0,
+  mean_flux_jy: source.mean_flux_jy,
+  first_mjd: source.first_mjd,
+  last_mjd: source.last_mjd,
+  eta: source.eta,
+  v: source.v,
+  is_variable: source.is_variable ?? false,
+});
+
+const pointOf = (point: MeasurementRow) => ({
+  measurement_id: point.id,
+  at: isoFromUnixMs(mjdToUnixMs(point.mjd)),
+  mjd: point.mjd,
+  flux_jy: point.flux_jy,
+  error_jy: point.error_jy,
+  rms_jy: point.local_rms_jy,
+  snr: point.snr,
+  kind: point.kind,
+  flags: point.flags,
+  image_id: point.image_product_id,
+  degraded: point.degraded,
+  superseded: point.superseded,
+});
