@@ -36,7 +36,7 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     if (text === undefined || NOT_SETTINGS.has(name)) continue;
     const key = SHORT_NAMES[name] ?? longNames.get(name);
     if (key !== undefined) {
-      sources.push({ key, value: valueFromText(key, text), name });
+      sources.push({ key, value: valueOfText(key, text), name });
     } else if (name.startsWith('CONTIMG_')) {
       const near = nearestName(name, [...Object.keys(SHORT_NAMES), ...longNames.keys()]);
       throw new SettingsError(
@@ -49,7 +49,7 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
 }
 
 /** Text as the leaf takes it: as it stands, as JSON (numbers, booleans, lists), or as a comma-separated list. */
-export function valueFromText(key: string, text: string): unknown {
+export function valueOfText(key: string, text: string): unknown {
   const schema = SETTING_LEAVES.get(insideKey(key));
   if (schema === undefined || schema.safeParse(text).success) return text;
   const readings: unknown[] = [readJson(text), text.toLowerCase(), text.split(',').map((part) => part.trim())];

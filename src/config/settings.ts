@@ -21,6 +21,7 @@ const pathsSchema = z.strictObject({
   state: path.default('state').describe('database, Temporal file, locks, logs'),
   database: path.optional().describe('the product database; default <state>/db/pipeline.sqlite3'),
   tmpfs: path.default('/dev/shm').describe('memory file system a Measurement Set is kept in while it is read'),
+  python: path.optional().describe('interpreter of the science environment; default science/.venv/bin/python'),
   catalogue: path.optional().describe('CSV of monitored sources: name, ra_deg, dec_deg, flux_jy'),
 });
 

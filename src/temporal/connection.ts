@@ -20,10 +20,14 @@ export const temporalAddressOf = (settings: TemporalSettings): string => setting
 
 /** Answers a client; close it with `client.connection.close()`. */
 export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  return new Client({ connection: await connectOperator(settings), namespace: settings.temporal.namespace });
+}
+
+/** The bare connection, for what needs the operator's service. */
+export async function connectOperator(settings: TemporalSettings): Promise<Connection> {
   const address = temporalAddressOf(settings);
   try {
-    const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
-    return new Client({ connection, namespace: settings.temporal.namespace });
+    return await Connection.connect({ address, connectTimeout: '5 seconds' });
   } catch (error) {
     throw new TemporalUnreachable(address, error);
   }

@@ -1,0 +1,26 @@
+/** Exit codes of the command line; 0 to 10 keep the meaning they had in the earlier one. */
+export const EXIT = {
+  done: 0,
+  bug: 1,
+  inputOutput: 2,
+  outOfMemory: 3,
+  timeLimit: 4,
+  validation: 5,
+  resource: 6,
+  calibration: 7,
+  conversion: 8,
+  database: 9,
+  subprocess: 10,
+  temporalUnreachable: 11,
+  notAllowed: 12,
+  notFound: 13,
+  conflict: 14,
+  partly: 15,
+  needsAttention: 16,
+  imaging: 17,
+  usage: 64,
+  restartAsked: 75,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,0 +1,82 @@
+/**
+ * The command line: assembles the commands, turns errors into a problem with an exit code, and answers typos with the
+ * nearest name. Nothing else happens here.
+ */
+import { Command, CommanderError } from 'commander';
+import { nearestName } from '../config/keys.ts';
+import { apiCommand } from './api.ts';
+import { doctorCommand } from './doctor.ts';
+import { EXIT } from './exit-codes.ts';
+import { groupCommand } from './group.ts';
+import { printProblem } from './output.ts';
+import { type Problem, problemOf } from './problem.ts';
+import { simulateCommand } from './simulate.ts';
+import { streamCommand, upCommand } from './up.ts';
+import { watchCommand } from './watch.ts';
+import { workerCommand } from './worker.ts';
+
+function program(name: string): Command {
+  if (name === 'dsa110-stream') return streamCommand();
+  const contimg = new Command('contimg').description('near-real-time radio imaging for the DSA-110: subband files to light curves');
+  const commands = [upCommand(), workerCommand(), watchCommand(), apiCommand(), groupCommand(), simulateCommand(), doctorCommand()];
+  // Commands of the typed flavour differ in type only.
+  for (const command of commands) contimg.addCommand(command as Command);
+  return contimg.addHelpText('after', '\nExample:\n  contimg up --input-dir /data/incoming --output-dir /data/products');
+}
+
+async function main(name: string, args: readonly string[]): Promise<void> {
+  const root = program(name);
+  throwInsteadOfExit(root);
+  const json = args.includes('--json');
+  if (args.length === 0 && root.commands.length > 0) {
+    root.outputHelp({ error: true });
+    process.exitCode = EXIT.usage;
+    return;
+  }
+  try {
+    await root.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return; // --help and --version
+    const { exitCode, problem } = error instanceof CommanderError ? usageProblem(error, root, args) : problemOf(error);
+    printProblem(problem, json);
+    if (problem.code === 'bug') process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = exitCode;
+  }
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.showSuggestionAfterError(false);
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+function usageProblem(error: CommanderError, root: Command, args: readonly string[]): { exitCode: number; problem: Problem } {
+  const commands = commandsAlong(root, args);
+  const last = commands.at(-1) ?? root;
+  const known = [...last.commands.map((child) => child.name()), ...last.options.flatMap((option) => option.long ?? [])];
+  const typed = /'([^' =]+)/.exec(error.message)?.[1];
+  const near = typed === undefined ? null : nearestName(typed, known);
+  const path = commands.map((command) => command.name()).join(' ');
+  const detail =
+    error.code === 'commander.help'
+      ? `${path} needs a command: ${known.filter((name) => !name.startsWith('-')).join(', ')}`
+      : error.message.replace(/^error: /, '');
+  return {
+    exitCode: EXIT.usage,
+    problem: { code: 'usage', detail, remedy: near === null ? `see \`${path} --help\`` : `did you mean ${near}?` },
+  };
+}
+
+/** The commands that `args` walk through, from the root. */
+function commandsAlong(root: Command, args: readonly string[]): Command[] {
+  const path = [root];
+  for (const word of args) {
+    const next = path.at(-1)?.commands.find((child) => child.name() === word);
+    if (next === undefined) break;
+    path.push(next);
+  }
+  return path;
+}
+
+const [name = 'contimg', ...rest] = process.argv.slice(2)[0] === '--as' ? process.argv.slice(3) : ['contimg', ...process.argv.slice(2)];
+await main(name, rest);

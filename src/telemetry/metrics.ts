@@ -1,0 +1,66 @@
+/**
+ * Prometheus metrics. The two names of the earlier pipeline are kept; everything else begins with `contimg_`. Values are
+ * read when they are scraped.
+ */
+import { Counter, Gauge, Registry } from 'prom-client';
+import { openForReading } from '../catalog/database.ts';
+import type { Settings } from '../config/settings.ts';
+import { GROUP_STATES, seedState } from '../domain/group-state.ts';
+import type { PartView } from './health.ts';
+import { readPipeline } from './reading.ts';
+
+export interface Metrics {
+  contentType: string;
+  text(): Promise<string>;
+}
+
+export function createMetrics(settings: Settings, parts: readonly PartView[]): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const queue = new Gauge({
+    name: 'dsa110_streaming_queue',
+    help: 'groups by state, in the words of the earlier queue',
+    labelNames: ['state'],
+    registers,
+  });
+  const groups = new Gauge({ name: 'contimg_groups', help: 'groups by state', labelNames: ['state'], registers });
+  const disk = new Gauge({ name: 'dsa110_streaming_disk_free_gb', help: 'free space, GB', labelNames: ['path'], registers });
+  const up = new Gauge({ name: 'contimg_part_up', help: '1 while the part of the process tree runs', labelNames: ['part'], registers });
+  const restarts = new Gauge({ name: 'contimg_part_restarts', help: 'restarts since start', labelNames: ['part'], registers });
+  const failures = new Counter({
+    name: 'contimg_metrics_read_failures_total',
+    help: 'scrapes that could not read the database',
+    registers,
+  });
+
+  const refresh = (): void => {
+    for (const part of parts) {
+      up.set({ part: part.name }, part.pid() === null ? 0 : 1);
+      restarts.set({ part: part.name }, part.restarts());
+    }
+    queue.reset();
+    groups.reset();
+    try {
+      const database = openForReading(settings.paths.database);
+      try {
+        const reading = readPipeline(database, settings);
+        for (const state of GROUP_STATES) {
+          groups.set({ state }, reading.queue[state]);
+          queue.inc({ state: seedState(state) }, reading.queue[state]);
+        }
+        for (const [path, freeGb] of Object.entries(reading.diskFreeGb)) disk.set({ path }, freeGb);
+      } finally {
+        database.close();
+      }
+    } catch {
+      failures.inc(); // the scrape itself goes on: absent gauges and this counter say what happened
+    }
+  };
+  return {
+    contentType: registry.contentType,
+    text: () => {
+      refresh();
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * What people and programs ask of a group's workflow: status, resume, cancel. Refusals and outages come back as one error
+ * with a code of the interface, so that command line and API say the same.
+ */
+import {
+  type Client,
+  ServiceError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
+import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
+import type { CancelRequest, ResumeRequest } from '../domain/operator-request.ts';
+
+export const GROUP_REQUEST_CODES = [
+  'unknown_group',
+  'not_waiting',
+  'already_completed',
+  'invalid_step',
+  'invalid_parameters',
+  'invalid_request',
+  'worker_unavailable',
+  'temporal_unreachable',
+] as const;
+export type GroupRequestCode = (typeof GROUP_REQUEST_CODES)[number];
+
+export class GroupRequestError extends Error {
+  override readonly name = 'GroupRequestError';
+  readonly code: GroupRequestCode;
+  readonly remedy: string;
+  constructor(code: GroupRequestCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.remedy = REMEDIES[code];
+  }
+}
+
+const REMEDIES: Readonly<Record<GroupRequestCode, string>> = {
+  unknown_group: 'see `contimg group ls` for the groups there are',
+  not_waiting: 'look at its state with `contimg group show`; a group is resumed only in needs_attention',
+  already_completed: 'look at its state with `contimg group show`; only an open group can be cancelled',
+  invalid_step: 'choose the failed step or an earlier one',
+  invalid_parameters: 'correct the parameter it names',
+  invalid_request: 'correct the field it names',
+  worker_unavailable: 'start one with `contimg worker`',
+  temporal_unreachable: 'start `contimg up`, or name a running server with --temporal-address',
+};
+
+/** With no worker polling, an update or query would wait for ever. */
+const NO_WORKER_AFTER_MS = 10_000;
+
+export const groupHandle = (client: Client, groupId: GroupId): WorkflowHandle => client.workflow.getHandle(workflowIdOfGroup(groupId));
+
+export const queryGroup = (client: Client, groupId: GroupId): Promise<GroupStatus> =>
+  asked(client, groupId, () => groupHandle(client, groupId).query(GROUP_QUERIES.status));
+
+export const resumeGroup = (client: Client, groupId: GroupId, request: ResumeRequest): Promise<GroupStatus> =>
+  updated(client, groupId, GROUP_UPDATES.resume, request);
+
+/** Answers when the group is closed: a running step has ended by then. */
+export const cancelGroup = (client: Client, groupId: GroupId, request: CancelRequest): Promise<GroupStatus> =>
+  updated(client, groupId, GROUP_UPDATES.cancel, request);
+
+const updated = (client: Client, groupId: GroupId, update: string, request: object): Promise<GroupStatus> =>
+  asked(client, groupId, async () => {
+    // Two stages: an update that no worker takes up fails soon, one that is accepted may take its time.
+    const handle = await client.withDeadline(Date.now() + NO_WORKER_AFTER_MS, () =>
+      groupHandle(client, groupId).startUpdate(update, { args: [request], waitForStage: 'ACCEPTED' }),
+    );
+    return handle.result();
+  });
+
+async function asked(client: Client, groupId: GroupId, ask: () => Promise<unknown>): Promise<GroupStatus> {
+  try {
+    return groupStatusSchema.parse(await ask());
+  } catch (error) {
+    throw mapped(error, groupId);
+  }
+}
+
+const isRequestCode = (type: string): type is GroupRequestCode => GROUP_REQUEST_CODES.some((code) => code === type);
+
+function mapped(error: unknown, groupId: GroupId): unknown {
+  if (error instanceof WorkflowNotFoundError) return new GroupRequestError('unknown_group', `no workflow runs for group ${groupId}`, error);
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+    return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
+  }
+  if (error instanceof WorkflowUpdateFailedError) {
+    const { cause } = error;
+    if (cause instanceof ApplicationFailure && typeof cause.type === 'string' && isRequestCode(cause.type)) {
+      return new GroupRequestError(cause.type, cause.message, error);
+    }
+  }
+  if (error instanceof ServiceError) return serviceProblem(error, groupId);
+  return error;
+}
+
+/** gRPC statuses. */
+const DEADLINE_EXCEEDED = 4;
+const NOT_FOUND = 5;
+const UNAVAILABLE = 14;
+
+function serviceProblem(error: ServiceError, groupId: GroupId): unknown {
+  const { cause } = error;
+  const status = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (status === DEADLINE_EXCEEDED) return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
+  if (status === NOT_FOUND) return new GroupRequestError('unknown_group', `no workflow runs for group ${groupId}`, error);
+  if (status === UNAVAILABLE) return new GroupRequestError('temporal_unreachable', 'Temporal does not answer', error);
+  return error;
+}

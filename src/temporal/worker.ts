@@ -1,0 +1,131 @@
+/**
+ * One worker process: decisions on `pipeline`, file work on `host-<name>`, science on `host-<name>-science` with as many
+ * slots as the host has, and on one host the `catalog` queue. Drains on request: running steps get the grace time, then
+ * they are cancelled and end their subprocesses.
+ */
+import { join } from 'node:path';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCatalogActivities } from '../../activities/catalog.ts';
+import {
+  type HostDependencies,
+  createHostFileActivities,
+  createHostScienceActivities,
+  createProbeActivities,
+} from '../../activities/index.ts';
+import { openForReading, openForWriting } from '../catalog/database.ts';
+import type { Settings } from '../config/settings.ts';
+import { TASK_QUEUES, hostQueue, hostScienceQueue } from '../domain/observation-group.ts';
+import { endLeftovers } from '../runner/leftovers.ts';
+import { findSciencePython } from '../runner/science-environment.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { connectClient, connectWorker } from './connection.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+export interface RunningWorker {
+  /** Resolves when all queues are drained; rejects when one fails. */
+  finished: Promise<void>;
+  /** Asks for the drain; safe to call twice. */
+  shutdown(): void;
+}
+
+/** After the grace time, cancelled steps get this long to end their process groups. */
+const FORCE_AFTER_GRACE_MS = 20_000;
+/** File work waits for disks, not for cores. */
+const FILE_SLOTS = 16;
+
+export async function startWorker(options: { settings: Settings; log: Logger; catalog: boolean }): Promise<RunningWorker> {
+  const { settings, log } = options;
+  const dependencies: HostDependencies = {
+    settings,
+    hostName: settings.worker.hostName,
+    log,
+    python: findSciencePython(settings.paths.python),
+    openCatalog: () => openForReading(settings.paths.database),
+  };
+  for (const folder of await endLeftovers(settings.paths.scratch))
+    log.warn({ folder }, 'ended the subprocesses of a worker that was killed');
+
+  const catalog = options.catalog ? openForWriting(settings.paths.database, { role: 'catalog' }) : null;
+  installRuntime(settings, log);
+  const connection = await connectWorker(settings);
+  const client = await connectClient(settings);
+  const shared = {
+    connection,
+    namespace: settings.temporal.namespace,
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    shutdownGraceTime: settings.worker.graceS * 1000,
+    shutdownForceTime: settings.worker.graceS * 1000 + FORCE_AFTER_GRACE_MS,
+  } as const satisfies Partial<WorkerOptions>;
+  const workers = [
+    await Worker.create({
+      ...shared,
+      taskQueue: TASK_QUEUES.pipeline,
+      workflowBundle: await workflowBundle(join(settings.paths.state, 'cache')),
+      activities: createProbeActivities(dependencies, client),
+      maxCachedWorkflows: 500,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: hostQueue(dependencies.hostName),
+      activities: createHostFileActivities(dependencies),
+      maxConcurrentActivityTaskExecutions: FILE_SLOTS,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: hostScienceQueue(dependencies.hostName),
+      activities: createHostScienceActivities(dependencies),
+      maxConcurrentActivityTaskExecutions: settings.worker.slots,
+      // One poller a slot: a task polled ahead would wait here while another host is idle.
+      maxConcurrentActivityTaskPolls: 1,
+    }),
+  ];
+  if (catalog !== null) {
+    workers.push(
+      await Worker.create({
+        ...shared,
+        taskQueue: TASK_QUEUES.catalog,
+        activities: createCatalogActivities({ database: catalog.database, log }),
+        // One command at a time: the database has one writer, and order within a group is kept by its workflow.
+        maxConcurrentActivityTaskExecutions: 1,
+        maxConcurrentActivityTaskPolls: 1,
+      }),
+    );
+  }
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const close = async (): Promise<void> => {
+    catalog?.close();
+    await client.connection.close();
+    await connection.close();
+  };
+  return { finished: runAll(workers, shutdown).finally(close), shutdown };
+}
+
+/** One queue that fails takes the others down in order, so that the supervisor starts all of them afresh. */
+async function runAll(workers: readonly Worker[], shutdown: () => void): Promise<void> {
+  const runs = workers.map((worker) =>
+    worker.run().catch((error: unknown) => {
+      shutdown();
+      throw error;
+    }),
+  );
+  const settled = await Promise.allSettled(runs);
+  const failures = settled.flatMap((run) => (run.status === 'rejected' ? [run.reason] : []));
+  if (failures.length > 0) throw new AggregateError(failures, 'a task queue of the worker failed');
+}
+
+function installRuntime(settings: Settings, log: Logger): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    // Signals are handled by the command, which knows the order of shutting down.
+    shutdownSignals: [],
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ ...meta }, message)),
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
+      ...(settings.worker.metricsPort !== undefined && {
+        metrics: { prometheus: { bindAddress: `127.0.0.1:${settings.worker.metricsPort}` } },
+      }),
+    },
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * The workflow code as one bundle, built once and kept under state/ by the hash of its sources: bundling takes more than
+ * a second, which every restart of a worker would pay again.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
+import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
+import { systemErrorCode } from '../runner/system-error.ts';
+
+const SOURCES = ['workflows', 'src/domain', 'activities/contract.ts', 'package-lock.json'];
+
+export async function workflowBundle(cacheFolder: string): Promise<WorkflowBundle> {
+  const path = join(cacheFolder, `workflows-${sourceHash()}.js`);
+  try {
+    return { code: await readFile(path, 'utf8') };
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
+  const bundle = await bundleWorkflowCode({ workflowsPath: join(REPOSITORY_ROOT, 'workflows', 'index.ts') });
+  await mkdir(cacheFolder, { recursive: true });
+  await writeFile(`${path}.${process.pid}`, bundle.code);
+  await rename(`${path}.${process.pid}`, path);
+  return bundle;
+}
+
+function sourceHash(): string {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    for (const file of filesOf(join(REPOSITORY_ROOT, source))) hash.update(file).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function filesOf(path: string): string[] {
+  if (/\.\w+$/.test(path)) return [path];
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => join(path, name));
+}
