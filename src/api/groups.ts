@@ -131,11 +131,14 @@ const failureOf = (group: StoredGroup): GroupRow['error'] =>
 function detailOfGroup(dependencies: ApiDependencies, groupId: GroupId): GroupDetail {
   const { database, settings } = dependencies;
   const group = requireGroup(dependencies, groupId);
+  const subbands = cellsOf(filesOfGroup(database, groupId));
+  const valid = subbands.filter((cell) => cell.status === 'valid').map((cell) => cell.subband);
   const explanation = explainGroup({
     groupId,
     state: group.state,
     step: group.step,
-    presentSubbands: group.present_subbands,
+    // While it collects, the files are ahead of what the workflow last said.
+    presentSubbands: group.state === 'collecting' ? valid : group.present_subbands,
     expectedSubbands: group.expected_subbands,
     degradedReasons: group.degraded_reasons,
     waitingFor: group.waiting_for,
@@ -147,7 +150,7 @@ function detailOfGroup(dependencies: ApiDependencies, groupId: GroupId): GroupDe
   const resumable = group.state === 'needs_attention' && failedStep !== null;
   return {
     ...rowOfGroup(group),
-    subbands: cellsOf(filesOfGroup(database, groupId)),
+    subbands,
     attempts: attemptsOf(database, groupId).map((attempt) => ({
       step: attempt.step,
       attempt: attempt.attempt,

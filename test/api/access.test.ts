@@ -28,6 +28,10 @@ const problemOf = async (response: Response) => {
 const resume = (headers: Record<string, string> = {}, body: unknown = { reason: 'antenna 12 was off' }) =>
   api.post(`/api/v1/groups/${groupId}/resume`, body, headers);
 
+const asOperator = () => ({ authorization: `Bearer ${api.secret}` });
+const sendToLogin = async (body: string, type: string) =>
+  problemOf(await fetch(`${api.url}/api/v1/auth/login`, { method: 'POST', body, headers: { 'content-type': type } }));
+
 async function signIn(): Promise<{ cookie: string; csrf: string }> {
   const response = await api.post('/api/v1/auth/login', { token: api.secret });
   const identity = identitySchema.parse(await response.json());
@@ -175,14 +179,13 @@ describe('roles', () => {
 });
 
 describe('what does not parse', () => {
-  const operator = () => ({ authorization: `Bearer ${api.secret}` });
   test.each([
     ['a reason too short', { reason: 'why' }, 422, 'reason_required'],
     ['no reason', {}, 422, 'reason_required'],
     ['a step that is none', { reason: 'long enough', from: 'imaging' }, 422, 'invalid_step'],
     ['a field nobody knows', { reason: 'long enough', force: true }, 400, 'invalid_request'],
   ])('%s', async (_case, body, status, code) => {
-    const problem = await problemOf(await resume(operator(), body));
+    const problem = await problemOf(await resume(asOperator(), body));
     expect(problem).toMatchObject({ status, code });
     expect(problem.errors.length).toBeGreaterThan(0);
   });
@@ -203,11 +206,9 @@ describe('what does not parse', () => {
   });
 
   test('a body that is no JSON, too large, or of another type', async () => {
-    const send = (body: string, type: string) =>
-      fetch(`${api.url}/api/v1/auth/login`, { method: 'POST', body, headers: { 'content-type': type } }).then(problemOf);
-    expect(await send('{"token":', 'application/json')).toMatchObject({ code: 'invalid_request' });
-    expect(await send(`{"token":"${'x'.repeat(1024 ** 2)}"}`, 'application/json')).toMatchObject({ status: 413, code: 'too_large' });
-    expect(await send('<token/>', 'application/xml')).toMatchObject({ status: 415, code: 'unsupported_type' });
+    expect(await sendToLogin('{"token":', 'application/json')).toMatchObject({ code: 'invalid_request' });
+    expect(await sendToLogin(`{"token":"${'x'.repeat(1024 ** 2)}"}`, 'application/json')).toMatchObject({ status: 413, code: 'too_large' });
+    expect(await sendToLogin('<token/>', 'application/xml')).toMatchObject({ status: 415, code: 'unsupported_type' });
   });
 
   test('a database that cannot be read is not a bug of ours, and readiness says so', async () => {

@@ -42,7 +42,7 @@ async function picture(name: string): Promise<void> {
 }
 
 /** Nothing may stick out to the side: a phone then scrolls in two directions. */
-const overflowPx = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const overflowPx = () => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
 describe('page Now', () => {
   test('shows what needs a person, with cause and remedy, and the last image', async () => {
@@ -51,7 +51,7 @@ describe('page Now', () => {
     await page.getByText('WSCleanDiverged: the residual grew in major cycle 4').waitFor();
     await page.getByText('Raise auto_threshold_sigma').waitFor();
     await page.getByRole('img', { name: `Radio image of group ${night.completed}` }).waitFor();
-    const loaded = await page.evaluate(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
+    const loaded = await page.evaluate<boolean>('[...document.images].every((image) => image.complete && image.naturalWidth > 0)');
     expect(loaded).toBe(true);
     await picture('now-desktop');
   });
@@ -70,7 +70,9 @@ describe('page Now', () => {
     );
     move(api.database, night.collecting, { state: 'pending', revision: 1 }, api.clock.nowMs);
     move(api.database, night.collecting, { state: 'in_progress', step: 'concat', revision: 2 }, api.clock.nowMs);
-    await page.getByRole('row', { name: /in progress\s+1/ }).waitFor();
+    const row = page.getByRole('row', { name: /in progress\s+1/ });
+    await row.waitFor();
+    expect(await page.getByRole('row', { name: /collecting/ }).innerText()).toContain('0');
   });
 
   test('fits a screen of 360 px, in light and dark', async () => {
@@ -116,12 +118,16 @@ describe('page Group', () => {
       .fill('residual diverged, cleaning less deeply');
     await picture('group-desktop-resume');
     await page.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('Temporal does not answer').waitFor({ timeout: 15_000 });
+    const refusal = page.getByRole('alert');
+    await refusal.waitFor({ timeout: 15_000 });
+    expect(await refusal.innerText()).toMatch(/Temporal does not answer.*\n*.*contimg up/s);
   }, 40_000);
 
   test('an unknown group offers the newest ones', async () => {
     await page.goto(`${api.url}/groups/2001-01-01T00:00:00`);
-    await page.getByRole('link', { name: night.completed }).waitFor();
+    const link = page.getByRole('link', { name: night.completed });
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toBe(`/groups/${night.completed}`);
   });
 });
 
@@ -129,10 +135,12 @@ describe('every page', () => {
   test('says when the stream is silent, and asks for itself', async () => {
     await page.route('**/api/v1/events', (route) => route.abort());
     await page.goto(api.url);
-    await page.getByText('No live events for more than 10 s').waitFor({ timeout: 20_000 });
+    const banner = page.getByText('No live events for more than 10 s');
+    await banner.waitFor({ timeout: 20_000 });
+    expect(await banner.innerText()).toContain('Asking every 15 s');
     await picture('now-silent');
     await page.unroute('**/api/v1/events');
-    await page.getByText('No live events for more than 10 s').waitFor({ state: 'detached', timeout: 20_000 });
+    await banner.waitFor({ state: 'detached', timeout: 20_000 });
   }, 50_000);
 
   test('breaks no rule of its own content security policy', () => {

@@ -46,7 +46,7 @@ export function GroupPage({ groupId }: { groupId: string }) {
         <Panel title="Steps" query={query} className="wide">
           {(group) => <StepLine group={group} />}
         </Panel>
-        <Panel title="Resume" query={query}>
+        <Panel title="Resume" query={query} className="broad">
           {(group) => <ResumeForm key={`${group.state} ${group.failed_step ?? ''}`} group={group} />}
         </Panel>
         <Panel title="Cancel" query={query}>

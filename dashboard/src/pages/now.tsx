@@ -2,10 +2,10 @@
 import type { Status } from '../../../src/api/contract/status.ts';
 import { LastImage } from '../parts/last-image.tsx';
 import { LedgerToday } from '../parts/ledger-today.tsx';
-import { DegradedMark, Mark, StateMark } from '../parts/mark.tsx';
+import { DegradedMark, Mark, StateMark, toneOf } from '../parts/mark.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { GROUP_STATES, type GroupState } from '../../../src/domain/group-state.ts';
-import { duration, inWords, UNKNOWN, utcTime } from '../formats.ts';
+import { duration, UNKNOWN, utcTime } from '../formats.ts';
 import { useNeedsAttention, useNewestGroups, useStatus } from '../queries.ts';
 import { groupHref, Link } from '../router.tsx';
 
@@ -51,11 +51,14 @@ export function NowPage() {
         <Panel title="Queue" query={status}>
           {({ queue }) => <Queue queue={queue} />}
         </Panel>
-        <Panel title="Last image" query={status}>
+        <Panel title="Last image" query={status} className="tall">
           {({ last_image }) => <LastImage image={last_image} />}
         </Panel>
         <Panel title="Today's ledger" query={status}>
           {({ ledger_today }) => <LedgerToday counts={ledger_today} />}
+        </Panel>
+        <Panel title="Resources" query={status}>
+          {(now) => <Resources now={now} />}
         </Panel>
         <Panel title="Newest groups" query={newest} className="wide">
           {({ items }) =>
@@ -76,9 +79,6 @@ export function NowPage() {
               </ul>
             )
           }
-        </Panel>
-        <Panel title="Resources" query={status}>
-          {(now) => <Resources now={now} />}
         </Panel>
       </div>
     </>
@@ -121,8 +121,8 @@ function Queue({ queue }: { queue: Status['queue'] }) {
               <StateMark state={state} />
             </th>
             <td className="number">{queue[state]}</td>
-            <td className="bar">
-              <meter min={0} max={highest} value={queue[state]} aria-label={`${inWords(state)}: ${queue[state]}`} />
+            <td className="bar" aria-hidden="true">
+              <span className={toneOf(state)} style={{ width: `${(100 * queue[state]) / highest}%` }} />
             </td>
           </tr>
         ))}
@@ -152,7 +152,7 @@ function Resources({ now }: { now: Status }) {
   );
 }
 
-export function Fact({ name, value }: { name: string; value: string }) {
+function Fact({ name, value }: { name: string; value: string }) {
   return (
     <div>
       <dt>{name}</dt>

@@ -21,18 +21,30 @@ export function ArrivalGrid({ cells }: { cells: SubbandCell[] }) {
         {cells.map((cell) => {
           const { icon, tone } = VERDICTS[cell.status];
           return (
-            <li key={cell.subband} className={tone} title={cell.reason ?? undefined}>
+            <li key={cell.subband} className={tone}>
               <strong>{subbandLabel(cell.subband)}</strong>
               <span>
                 <span aria-hidden="true">{icon}</span> {cell.status}
               </span>
-              {cell.arrived_at !== null && <span className="fine">{utcTime(cell.arrived_at).slice(-12)}</span>}
+              {cell.arrived_at !== null && (
+                <time className="fine" dateTime={cell.arrived_at} title={utcTime(cell.arrived_at)}>
+                  {cell.arrived_at.slice(11, 19)}
+                </time>
+              )}
               {cell.bytes !== null && <span className="fine">{bytes(cell.bytes)}</span>}
-              {cell.reason !== null && <span className="fine">{cell.reason}</span>}
             </li>
           );
         })}
       </ol>
+      <p className="fine">Times of arrival in UTC.</p>
+      {cells.map(
+        ({ subband, status, reason }) =>
+          reason !== null && (
+            <p key={subband}>
+              <strong>{subbandLabel(subband)}</strong> is {status}: {reason}
+            </p>
+          ),
+      )}
     </>
   );
 }

@@ -22,6 +22,8 @@ export function Mark({ tone, icon, word }: { tone: Tone; icon: string; word: str
   );
 }
 
+export const toneOf = (state: GroupState): string => STATE_MARKS[state].tone;
+
 export const StateMark = ({ state }: { state: GroupState }) => <Mark {...STATE_MARKS[state]} word={inWords(state)} />;
 
 export const DegradedMark = () => <Mark tone="warning" icon="◑" word="degraded" />;

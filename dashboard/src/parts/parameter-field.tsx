@@ -65,7 +65,9 @@ export function changedValues(step: Step, draft: Draft): Record<string, unknown>
   return changes;
 }
 
-const textOf = (value: unknown): string => (value === null || value === undefined ? '' : String(value));
+/** Parameters are numbers, words and switches; anything else shows as JSON rather than as nothing. */
+const textOf = (value: unknown): string =>
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 const isNullable = (parameter: Parameter): boolean => parameter.anyOf?.some((branch) => branch.type === 'null') ?? false;
 
 function kindOf(parameter: Parameter): 'number' | 'integer' | 'boolean' | 'text' {

@@ -59,17 +59,20 @@ export function ResumeForm({ group }: { group: GroupDetail }) {
           </select>
         </label>
         {step !== undefined && Object.keys(step.parameters.properties).length === 0 && <p className="fine">This step has no parameters.</p>}
-        {step !== undefined &&
-          Object.entries(step.parameters.properties).map(([name, parameter]) => (
-            <ParameterField
-              key={`${step.name} ${name}`}
-              name={name}
-              parameter={parameter}
-              configured={step.configured[name]}
-              value={draft[name]}
-              onChange={(value) => setDraft({ ...draft, [name]: value })}
-            />
-          ))}
+        {step !== undefined && (
+          <div className="fields">
+            {Object.entries(step.parameters.properties).map(([name, parameter]) => (
+              <ParameterField
+                key={`${step.name} ${name}`}
+                name={name}
+                parameter={parameter}
+                configured={step.configured[name]}
+                value={draft[name]}
+                onChange={(value) => setDraft({ ...draft, [name]: value })}
+              />
+            ))}
+          </div>
+        )}
         <label className="check">
           <input type="checkbox" checked={acknowledged} onChange={(event) => setAcknowledged(event.target.checked)} />
           Go on although the result will be degraded
