@@ -28,7 +28,7 @@ def faulty_group(base: Path, name: str, subbands: list[int] | str, value: object
 
 def key_of(path: Path) -> tuple[float, float]:
     with h5py.File(path) as file:
-        return float(file["Header/time_array"][0]), float(file["Header/extra_keywords/phase_center_dec"][()])
+        return float(file["Header/time_array"][()].min()), float(file["Header/extra_keywords/phase_center_dec"][()])
 
 
 def concat_request(files: list[Path], ms: Path, **changes: Any) -> ConcatRequest:

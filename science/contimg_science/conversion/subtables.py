@@ -80,6 +80,10 @@ def _write(path: Path, main: Any, name: str, columns: dict[str, Any]) -> None:
         measure = column.get("keywords", {}).get("MEASINFO", {}) if isinstance(column, dict) else {}
         if measure.get("type") == "direction" and measure.get("Ref") == "J2000":
             measure["Ref"] = "ICRS"
+    for column, values in columns.items():
+        if isinstance(values, np.ndarray) and values.ndim > 1:
+            # Arrays of one shape lie in the row: casacore leaves bytes undefined where it stores them apart.
+            description[column].update(ndim=values.ndim - 1, shape=list(values.shape[1:]), option=5)
     rows = max((len(values) for values in columns.values()), default=0)
     with create_table(path / name, description, rows, {}) as table:
         for column, values in columns.items():
