@@ -23,6 +23,8 @@ export function rectangleOf(header: RawHeader): Rectangle {
     if (column.length !== rows) refuse('BadShape', `${name} has ${column.length} rows, time_array has ${rows}`);
   }
   if (rows === 0) refuse('BadShape', 'the file has no rows');
+  const nowhere = header.timeJd.findIndex((time) => !Number.isFinite(time));
+  if (nowhere >= 0) refuse('BadTimes', `time_array[${nowhere}] = ${header.timeJd[nowhere]}`);
   const pairs = header.ant1.map((ant1, row) => ant1 * PAIR_BASE + (header.ant2[row] ?? Number.NaN));
   const found = timeMajorRectangle(header.timeJd, pairs) ?? sortedRectangle(header.timeJd, pairs);
   checkCounts(header, found);

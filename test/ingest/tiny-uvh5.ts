@@ -28,7 +28,7 @@ export interface TinyFile {
   visdataRows: number | null;
 }
 
-type HeaderValue = { data: Float64Array | BigInt64Array | string | string[]; shape?: number[]; dtype?: string };
+export type HeaderValue = { data: Float64Array | BigInt64Array | string | string[]; shape?: number[]; dtype?: string };
 
 export const t0JdOf = (text: string): number => {
   const unixMs = unixMsFromSecondText(text);

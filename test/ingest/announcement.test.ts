@@ -1,0 +1,77 @@
+/**
+ * What a late or early file does to its group, by the state the group is in.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openForWriting } from '../../src/catalog/database.ts';
+import { type GroupRow, groupById, issueGroup } from '../../src/catalog/groups.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { observationGroupInputSchema } from '../../src/domain/observation-group.ts';
+import { groupIdFromHeader } from '../../src/domain/group-id.ts';
+import { type AnnouncementPlan, planAnnouncement } from '../../src/ingest/announcement.ts';
+import { INTEGRATION_S, t0JdOf } from './tiny-uvh5.ts';
+
+const { settings } = loadSettings({});
+const key = { t0Jd: t0JdOf('2025-10-02T00:05:18'), decRad: 0.65, integrationS: INTEGRATION_S, integrations: 24 };
+const digests = { headerDigest: 'h', gridDigest: 'g' };
+const arrival = { path: '/in/a', subband: 3, bytes: 9, mtimeMs: 1, inode: '1', integrations: 24, ...digests };
+
+let founded: GroupRow;
+beforeAll(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'contimg-announcement-'));
+  const { database, close } = openForWriting(join(folder, 'db.sqlite3'), { role: 'watch' });
+  const groupId = issueGroup(database, {
+    key,
+    groupId: groupIdFromHeader(key.t0Jd, INTEGRATION_S),
+    receivedAt: '2025-10-02T00:11:00.000Z',
+  });
+  const row = groupById(database, groupId);
+  close();
+  rmSync(folder, { recursive: true });
+  if (row === null) throw new Error('the group was not founded');
+  founded = row;
+});
+
+const planFor = (changes: Partial<GroupRow>, with_ = settings): AnnouncementPlan =>
+  planAnnouncement({ ...founded, ...changes }, arrival, with_);
+const degraded: Partial<GroupRow> = {
+  state: 'completed',
+  run_id: 'r',
+  run_number: 1,
+  degraded_reasons: ['subbands_missing'],
+  present_subbands: [0, 1, 2],
+};
+
+test('a new group is started in the live lane as run 1, with a valid input', () => {
+  const plan = planFor({});
+  expect(plan).toMatchObject({ kind: 'tell', afterClosedRun: false, input: { lane: 'live', runNumber: 1, runReason: null } });
+  if (plan.kind === 'tell') expect(observationGroupInputSchema.safeParse(plan.input).success).toBe(true);
+});
+
+test('a repeated file never starts a finished group again', () => {
+  const plan = planFor({ state: 'completed', run_id: 'r', run_number: 1 });
+  expect(plan).toEqual({ kind: 'late', reason: 'late: the group is completed' });
+});
+
+test('the missing subband of a degraded group starts a new run in the lane for reprocessing', () => {
+  const reason = 'upgrade: sb03 arrived after conversion';
+  expect(planFor(degraded)).toMatchObject({
+    kind: 'tell',
+    afterClosedRun: true,
+    input: { lane: 'reprocess', runNumber: 2, runReason: reason },
+  });
+});
+
+test('it does not when the subband was there already, or the policy is off', () => {
+  expect(planFor({ ...degraded, present_subbands: [3] }).kind).toBe('late');
+  expect(planFor(degraded, { ...settings, policy: { ...settings.policy, upgrade: 'off' } }).kind).toBe('late');
+});
+
+test.each(['cancelled', 'failed'] as const)('a group that was %s stays closed; the file is kept as late', (state) => {
+  expect(planFor({ state })).toEqual({ kind: 'late', reason: `late: the group is ${state}` });
+});
+
+test.each(['collecting', 'pending', 'in_progress', 'needs_attention'] as const)('a group in %s is told', (state) => {
+  expect(planFor({ state, run_id: 'r', run_number: 1 })).toMatchObject({ kind: 'tell', afterClosedRun: false });
+});
