@@ -24,6 +24,7 @@ import { StepLog } from './step-log.ts';
 
 export interface ScienceRequest {
   groupId: string;
+  /** Programs use it in file names: slashes become dots. */
   attemptId: string;
   requestedAt: string;
   /** The attempt's own folder; made when it is missing. Request, log and capsule are written here. */
@@ -66,7 +67,9 @@ export async function runScience<Result>(order: ScienceOrder<Result>): Promise<{
   const { workDir } = order.request;
   const requestPath = join(workDir, 'request.json');
   await mkdir(workDir, { recursive: true });
-  await writeFile(requestPath, `${JSON.stringify(snakeCased({ schemaVersion: 1, step: order.step, ...order.request }), null, 2)}\n`);
+  const attemptId = order.request.attemptId.replaceAll('/', '.');
+  const request = snakeCased({ schemaVersion: 1, step: order.step, ...order.request, attemptId });
+  await writeFile(requestPath, `${JSON.stringify(request, null, 2)}\n`);
 
   const command = [order.python.interpreter, '-m', `contimg_science.${order.step}`, requestPath];
   const startedAt = performance.now();

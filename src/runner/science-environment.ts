@@ -14,9 +14,9 @@ export interface SciencePython {
 
 export const REPOSITORY_ROOT = resolve(import.meta.dirname, '..', '..');
 
-export function findSciencePython(repositoryRoot: string = REPOSITORY_ROOT): SciencePython {
-  const sourceFolder = join(repositoryRoot, 'science');
-  const interpreter = join(sourceFolder, '.venv', 'bin', 'python');
+const SOURCE_FOLDER = join(REPOSITORY_ROOT, 'science');
+
+export function findSciencePython(interpreter: string = join(SOURCE_FOLDER, '.venv', 'bin', 'python')): SciencePython {
   if (!isExecutable(interpreter)) {
     throw new StepError({
       type: 'ToolFailed',
@@ -26,7 +26,7 @@ export function findSciencePython(repositoryRoot: string = REPOSITORY_ROOT): Sci
       sideEffects: 'none',
     });
   }
-  return { interpreter, sourceFolder };
+  return { interpreter, sourceFolder: SOURCE_FOLDER };
 }
 
 const PASSED_ON = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'] as const;

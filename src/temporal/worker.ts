@@ -4,7 +4,7 @@
  * they are cancelled and end their subprocesses.
  */
 import { join } from 'node:path';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createCatalogActivities } from '../../activities/catalog.ts';
 import {
   type HostDependencies,
@@ -60,7 +60,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     await Worker.create({
       ...shared,
       taskQueue: TASK_QUEUES.pipeline,
-      workflowBundle: await workflowBundle(join(settings.paths.state, 'cache')),
+      workflowBundle: await workflowBundle(join(settings.paths.state, 'cache'), log),
       activities: createProbeActivities(dependencies, client),
       maxCachedWorkflows: 500,
     }),
@@ -120,7 +120,11 @@ function installRuntime(settings: Settings, log: Logger): void {
   Runtime.install({
     // Signals are handled by the command, which knows the order of shutting down.
     shutdownSignals: [],
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ ...meta }, message)),
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      // Three of our four queues carry activities only; the SDK calls that a warning.
+      const isExpected = message.startsWith('No workflows registered');
+      log[isExpected ? 'debug' : levels[level]]({ ...meta }, message);
+    }),
     telemetryOptions: {
       logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
       ...(settings.worker.metricsPort !== undefined && {

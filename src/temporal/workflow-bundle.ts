@@ -6,20 +6,24 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
+import { DefaultLogger, type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
 import { systemErrorCode } from '../runner/system-error.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 const SOURCES = ['workflows', 'src/domain', 'activities/contract.ts', 'package-lock.json'];
 
-export async function workflowBundle(cacheFolder: string): Promise<WorkflowBundle> {
+export async function workflowBundle(cacheFolder: string, log: Logger): Promise<WorkflowBundle> {
   const path = join(cacheFolder, `workflows-${sourceHash()}.js`);
   try {
     return { code: await readFile(path, 'utf8') };
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
-  const bundle = await bundleWorkflowCode({ workflowsPath: join(REPOSITORY_ROOT, 'workflows', 'index.ts') });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: join(REPOSITORY_ROOT, 'workflows', 'index.ts'),
+    logger: new DefaultLogger('WARN', ({ message }) => log.warn(message)),
+  });
   await mkdir(cacheFolder, { recursive: true });
   await writeFile(`${path}.${process.pid}`, bundle.code);
   await rename(`${path}.${process.pid}`, path);
