@@ -60,4 +60,4 @@ test('nobody on the address: the error names it and says what to do', async () =
     message: `Temporal does not answer on 127.0.0.1:${settings.temporal.port}`,
     remedy: expect.stringContaining('contimg up'),
   });
-});
+}, 15_000);
