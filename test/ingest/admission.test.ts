@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { admit, type AdmissionVerdict } from '../../src/ingest/admission.ts';
 import { signatureOf } from '../../src/ingest/file-signature.ts';
+import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
 import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
 import { type HeaderValue, INTEGRATION_S, nameOf, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
@@ -48,6 +49,13 @@ const times = (of: (time: number) => number): HeaderValue => ({
 });
 const t0 = t0JdOf(START);
 const stepDays = INTEGRATION_S / 86_400;
+
+async function facts(changes: Changes): Promise<HeaderFacts> {
+  const verdict = await verdictOn(changes);
+  if (verdict.kind !== 'admitted') throw new Error(codeOf(verdict));
+  return verdict.facts;
+}
+const hertz = (subband: number, channel: number): number | undefined => subbandFrequenciesHz(subband, 48)[channel];
 
 describe('faults of a header', () => {
   const faults: [fault: string, code: string, changes: Changes, nameTimeText?: string][] = [
@@ -161,11 +169,6 @@ describe('what is accepted', () => {
   });
 
   test('a copy has the same digests; other visibilities, or another history, have another header digest', async () => {
-    const facts = async (changes: Changes) => {
-      const verdict = await verdictOn(changes);
-      if (verdict.kind !== 'admitted') throw new Error(codeOf(verdict));
-      return verdict.facts;
-    };
     const [first, copy, other, later] = [
       await facts({}),
       await facts({}),
@@ -181,8 +184,7 @@ describe('what is accepted', () => {
     expect((await facts({ integrations: 2 })).gridDigest).toBe(first.gridDigest);
   });
 
-  test('frequencies of real files: check values in MHz', () => {
-    const mhz = (subband: number, channel: number): number | undefined => subbandFrequenciesHz(subband, 48)[channel];
-    expect([mhz(0, 0), mhz(7, 47), mhz(15, 47)]).toEqual([1_498_643_188.4765625, 1_405_137_329.1015625, 1_311_387_329.1015625]);
+  test('the channels of real files', () => {
+    expect([hertz(0, 0), hertz(7, 47), hertz(15, 47)]).toEqual([1_498_643_188.4765625, 1_405_137_329.1015625, 1_311_387_329.1015625]);
   });
 });

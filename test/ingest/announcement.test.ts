@@ -46,7 +46,7 @@ const degraded: Partial<GroupRow> = {
 test('a new group is started in the live lane as run 1, with a valid input', () => {
   const plan = planFor({});
   expect(plan).toMatchObject({ kind: 'tell', afterClosedRun: false, input: { lane: 'live', runNumber: 1, runReason: null } });
-  if (plan.kind === 'tell') expect(observationGroupInputSchema.safeParse(plan.input).success).toBe(true);
+  expect(plan.kind === 'tell' && observationGroupInputSchema.safeParse(plan.input).success).toBe(true);
 });
 
 test('a repeated file never starts a finished group again', () => {

@@ -1,7 +1,7 @@
 /**
  * Files become the same groups in whatever order they arrive, on a real database.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
