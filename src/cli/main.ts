@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/keys.ts';
 import { apiCommand } from './api.ts';
+import { convertCommand } from './convert.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
 import { groupCommand } from './group.ts';
@@ -18,7 +19,16 @@ import { workerCommand } from './worker.ts';
 function program(name: string): Command {
   if (name === 'dsa110-stream') return streamCommand();
   const contimg = new Command('contimg').description('near-real-time radio imaging for the DSA-110: subband files to light curves');
-  const commands = [upCommand(), workerCommand(), watchCommand(), apiCommand(), groupCommand(), simulateCommand(), doctorCommand()];
+  const commands = [
+    upCommand(),
+    workerCommand(),
+    watchCommand(),
+    apiCommand(),
+    groupCommand(),
+    simulateCommand(),
+    convertCommand(),
+    doctorCommand(),
+  ];
   // Commands of the typed flavour differ in type only.
   for (const command of commands) contimg.addCommand(command as Command);
   return contimg.addHelpText('after', '\nExample:\n  contimg up --input-dir /data/incoming --output-dir /data/products');
