@@ -25,6 +25,8 @@ export type Announce = (
 ) => Promise<'told' | 'closed'>;
 
 export interface Announcer {
+  /** False after a failed round, until one succeeds. */
+  isReachable(): boolean;
   /** Never rejects for an unreachable Temporal: it says so once and answers how many files still wait. */
   announceAll(): Promise<{ announced: number; late: number; waiting: number }>;
 }
@@ -76,13 +78,5 @@ export function createAnnouncer(use: {
     return counts;
   }
 
-  let running: Promise<{ announced: number; late: number; waiting: number }> | null = null;
-  return {
-    announceAll() {
-      running ??= round().finally(() => {
-        running = null;
-      });
-      return running;
-    },
-  };
+  return { announceAll: round, isReachable: () => reachable };
 }

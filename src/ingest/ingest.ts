@@ -58,6 +58,7 @@ export async function createIngest({ settings, database, announce, log }: Ingest
   const stopping = new AbortController();
   let nextScanMs = 0;
   let wake: (() => void) | null = null;
+  let announcing: Promise<unknown> = Promise.resolve();
   const { promise: ended, resolve: markEnded, reject: markFailed } = Promise.withResolvers<void>();
 
   const status = (): WatchStatus => ({
@@ -118,10 +119,18 @@ export async function createIngest({ settings, database, announce, log }: Ingest
       wake = done;
     });
 
+  /** Beside the looks: a server that does not answer must not hold up admission. Between scans only while it answers. */
+  function announceSoon(always: boolean): void {
+    announcing = announcing.then(async () => {
+      if (always || announcer.isReachable()) await announcer.announceAll();
+    });
+    announcing.catch(markFailed);
+  }
+
   async function scanRound(): Promise<void> {
     planNextScan();
-    await scanner.scan();
-    await announcer.announceAll();
+    await scanner.scan(stopping.signal);
+    announceSoon(true);
     beat();
   }
 
@@ -133,10 +142,11 @@ export async function createIngest({ settings, database, announce, log }: Ingest
       if (monotonicMs() >= nextScanMs) {
         await scanRound();
       } else {
-        await intake.drain();
-        await announcer.announceAll();
+        await intake.drain(stopping.signal);
+        announceSoon(false);
       }
     }
+    await announcing;
   }
 
   async function close(): Promise<void> {

@@ -42,7 +42,6 @@ export class Intake {
   /** Inodes last seen under a name that says "not finished": the same inode under its final name was renamed. */
   private readonly unfinishedInodes = new Map<string, string>();
   private readonly queue = new Set<string>();
-  private draining: Promise<void> | null = null;
   readonly counts = { admitted: 0, rejected: 0 };
 
   constructor(dependencies: IntakeDependencies, directory: string) {
@@ -93,16 +92,10 @@ export class Intake {
     return count;
   }
 
-  /** Looks at everything handed over, one after the other; ends when nothing is left. */
-  drain(): Promise<void> {
-    this.draining ??= this.drainQueue().finally(() => {
-      this.draining = null;
-    });
-    return this.draining;
-  }
-
-  private async drainQueue(): Promise<void> {
+  /** Looks at everything handed over, one after the other, until nothing is left or `stop` says so. One call at a time. */
+  async drain(stop?: AbortSignal): Promise<void> {
     for (const path of this.queue) {
+      if (stop?.aborted === true) return;
       this.queue.delete(path);
       await this.lookAt(path);
     }

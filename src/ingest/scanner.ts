@@ -39,7 +39,7 @@ export class Scanner {
     this.use = use;
   }
 
-  async scan(): Promise<void> {
+  async scan(stop?: AbortSignal): Promise<void> {
     const { directory, intake, log, monotonicMs, nowMs } = this.use;
     const begunMs = monotonicMs();
     const seen = new Set<string>();
@@ -60,7 +60,7 @@ export class Scanner {
     const problem = problems[0] ?? null;
     if (problem === null) intake.enqueueUnseen(seen);
     else if (problem !== this.report.last_scan_problem) log.warn({ directory }, `the input directory cannot be read whole: ${problem}`);
-    await intake.drain();
+    await intake.drain(stop);
     this.logForeignNames(counts.foreign);
     this.report = {
       last_scan_at: isoFromUnixMs(nowMs()),
