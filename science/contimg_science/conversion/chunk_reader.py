@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -35,9 +36,9 @@ class SubbandUnusable(Exception):
 
 @dataclass(frozen=True)
 class Samples:
-    """Where the samples of some rows lie in `bytes_`: chunk (row, channel, product) starts at `offset`, itself C-ordered."""
+    """Where the samples of some rows lie in `values` (two a visibility): chunk (row, channel, product) starts at sample `offset`."""
 
-    bytes_: NDArray[np.uint8]
+    values: NDArray[Any]
     # (chunks of rows, of channels, of products)
     offset: NDArray[np.int64]
     # rows, channels, products of a chunk, and the file's row that chunk row 0 starts with
@@ -117,8 +118,9 @@ class MemberReader:
             self._fill(buffer[start * chunk_bytes : stop * chunk_bytes], int(places[start]))
         self.sample_bytes_read += places.size * chunk_bytes
         here = np.empty(wanted.size, np.int64)
-        here[order] = np.arange(wanted.size) * chunk_bytes
-        return Samples(buffer, here.reshape(wanted.shape), dims, chunk_row * dims[0])
+        here[order] = np.arange(wanted.size) * int(np.prod(dims))
+        values = buffer if ITEM_BYTES[index] == 1 else buffer.view(np.float32)
+        return Samples(values, here.reshape(wanted.shape), dims, chunk_row * dims[0])
 
     def _fill(self, target: NDArray[np.uint8], position: int) -> None:
         view = target.data
@@ -140,7 +142,8 @@ class MemberReader:
                 slab = slab["r"].astype(np.float32) + 1j * slab["i"].astype(np.float32)
             slab = np.ascontiguousarray(slab, dtype)
             dims = (max(1, end - first), slab.shape[-2], slab.shape[-1])
-            found.append(Samples(slab.reshape(-1).view(np.uint8), np.zeros((1, 1, 1), np.int64), dims, first))
+            values = slab.reshape(-1)
+            found.append(Samples(values if dtype is np.uint8 else values.view(np.float32), np.zeros((1, 1, 1), np.int64), dims, first))
         return found[0], found[1], found[2]
 
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -233,5 +234,5 @@ class BlockPass:
         return relative
 
 
-def _kernel_view(found: Samples) -> tuple[NDArray[np.uint8], NDArray[np.int64], int, int, int, int]:
-    return (found.bytes_, np.ascontiguousarray(found.offset), *found.chunk, found.first_row)
+def _kernel_view(found: Samples) -> tuple[NDArray[Any], NDArray[np.int64], int, int, int, int]:
+    return (found.values, found.offset, *found.chunk, found.first_row)
