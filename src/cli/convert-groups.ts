@@ -40,8 +40,9 @@ export async function admitDirectory({ settings, log }: HostDependencies, databa
   await ingest.once();
 }
 
+const lengthMs = (group: GroupRow): number => group.integration_s * group.integrations * 1000;
+
 export function groupsIn(database: CatalogDatabase, { startMs, endMs }: Interval): GroupRow[] {
-  const lengthMs = (group: GroupRow): number => group.integration_s * group.integrations * 1000;
   return listGroups(database, { limit: Number.MAX_SAFE_INTEGER })
     .groups.filter((group) => {
       const observedMs = Date.parse(group.observed_at);

@@ -67,9 +67,12 @@ export function convertCommand(): Command {
       if (groups.length === 0) throw noGroup(start, end);
       const conversions: Conversion[] = [];
       for (const group of groups) {
-        const progress = (line: string): void => void process.stderr.write(`${line}\n`);
         conversions.push(
-          await convertGroup(dependencies, catalog.database, group, { force: options.force === true, signal: stopping.signal, progress }),
+          await convertGroup(dependencies, catalog.database, group, {
+            force: options.force === true,
+            signal: stopping.signal,
+            progress: toStderr,
+          }),
         );
       }
       const rows = conversions.map(({ groupId, outcome, ms, reason }) => [groupId, outcome, ms ?? reason ?? '']);
@@ -80,6 +83,8 @@ export function convertCommand(): Command {
     }
   });
 }
+
+const toStderr = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function exitCodeOf(conversions: readonly Conversion[]): ExitCode {
   const bad = conversions.filter(({ ms }) => ms === null).length;

@@ -112,12 +112,12 @@ function announce(output: Output, settings: Settings, temporal: EmbeddedTemporal
 /** SIGTERM and SIGINT: the first is answered in order, the next at once. */
 function signalled(): { first: Promise<void>; again(act: () => void): void } {
   let count = 0;
-  let onAgain = (): void => undefined;
+  let onAgain: (() => void) | null = null;
   const first = new Promise<void>((resolve) => {
     const heard = (): void => {
       count += 1;
       if (count === 1) resolve();
-      else onAgain();
+      else onAgain?.();
     };
     process.on('SIGTERM', heard).on('SIGINT', heard);
   });

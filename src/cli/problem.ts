@@ -59,11 +59,12 @@ const EXIT_OF_FAILURE: Readonly<Record<FailureType, ExitCode>> = {
 
 const FILE_ERRORS = new Set(['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EIO']);
 
+const of = (exitCode: ExitCode, code: string, known: { message: string; remedy: string }) => ({
+  exitCode,
+  problem: { code, detail: known.message, remedy: known.remedy },
+});
+
 export function problemOf(error: unknown): { exitCode: ExitCode; problem: Problem } {
-  const of = (exitCode: ExitCode, code: string, known: { message: string; remedy: string }) => ({
-    exitCode,
-    problem: { code, detail: known.message, remedy: known.remedy },
-  });
   if (error instanceof CommandError) return { exitCode: error.exitCode, problem: error.problem };
   if (error instanceof SettingsError) return of(EXIT.usage, 'invalid_settings', error);
   if (error instanceof TemporalUnreachable) return of(EXIT.temporalUnreachable, 'temporal_unreachable', error);

@@ -91,8 +91,7 @@ function progressLine(): (progress: { fraction: number; message: string }) => vo
 }
 
 function simulationOf(options: Readonly<Record<string, unknown>>): Simulation {
-  const base =
-    options['parameters'] === undefined ? {} : Object(camelCased(JSON.parse(readFileSync(String(options['parameters']), 'utf8'))));
+  const base = typeof options['parameters'] === 'string' ? Object(camelCased(JSON.parse(readFileSync(options['parameters'], 'utf8')))) : {};
   const start = simulationSchema.safeParse(base);
   if (!start.success) throw usageError(`--parameters: ${firstIssue(start.error)}`, 'correct the file');
   const parameters = start.data;
@@ -134,9 +133,9 @@ const given = (values: Readonly<Record<string, unknown>>): object =>
 
 function numeric(name: string, options: Readonly<Record<string, unknown>>): number | undefined {
   const value = options[name];
-  if (value === undefined) return undefined;
+  if (typeof value !== 'string') return undefined;
   const number = Number(value);
-  if (!Number.isFinite(number)) throw usageError(`--${name} takes a number, not "${String(value)}"`, `for example --${name} 3`);
+  if (value === '' || !Number.isFinite(number)) throw usageError(`--${name} takes a number, not "${value}"`, `for example --${name} 3`);
   return number;
 }
 

@@ -66,16 +66,16 @@ test('a mistyped variable of the environment is refused with the nearest one', a
   expect(stderr).toContain('did you mean CONTIMG_STATE_DIR?');
 });
 
-describe('the all-in-one process refuses to start', () => {
-  const paths = (): string[] => [
-    '--input-dir',
-    join(folder, 'in'),
-    '--output-dir',
-    join(folder, 'out'),
-    '--state-dir',
-    join(folder, 'state'),
-  ];
+const paths = (): string[] => [
+  '--input-dir',
+  join(folder, 'in'),
+  '--output-dir',
+  join(folder, 'out'),
+  '--state-dir',
+  join(folder, 'state'),
+];
 
+describe('the all-in-one process refuses to start', () => {
   test('without being told where data come from and go to', async () => {
     const { code, stderr } = await run('dsa110-stream', ['--state-dir', folder]);
     expect(code).toBe(64);

@@ -120,7 +120,11 @@ describe('a step that ends badly', () => {
     expect(failure).toMatchObject(expected);
     expect(failure.remedy).not.toBe('');
     const capsule = JSON.parse(await readFile(failure.capsulePath ?? '', 'utf8'));
-    expect(capsule).toMatchObject({ step: 'ending', failure: { code: expected.code }, log_tail: expect.arrayContaining(['the last words']) });
+    expect(capsule).toMatchObject({
+      step: 'ending',
+      failure: { code: expected.code },
+      log_tail: expect.arrayContaining(['the last words']),
+    });
     expect(capsule.shell_line).toContain('contimg_science.ending');
   });
 
@@ -146,9 +150,9 @@ test('a quarter of a gigabyte of rubbish on stdout costs neither memory nor disk
   expect(statSync(join(folder, 'flood-1', 'step.log')).size).toBeLessThan(32 * 1024 * 1024 + 200);
 });
 
-describe('a step that ignores SIGTERM, with a child and a grandchild', () => {
-  const pids = async (): Promise<number[]> => (await readFile(join(folder, 'pids'), 'utf8')).split(' ').map(Number);
+const pids = async (): Promise<number[]> => (await readFile(join(folder, 'pids'), 'utf8')).split(' ').map(Number);
 
+describe('a step that ignores SIGTERM, with a child and a grandchild', () => {
   test('is gone with all its family after a cancellation, and the reason of the cancellation comes back', async () => {
     const cancelling = new AbortController();
     const onProgress = ({ message }: ScienceProgress): void => {
