@@ -12,6 +12,7 @@ import {
   createHostScienceActivities,
   createProbeActivities,
 } from '../../activities/index.ts';
+import { applySettings } from '../catalog/apply-settings.ts';
 import { openForReading, openForWriting } from '../catalog/database.ts';
 import type { Settings } from '../config/settings.ts';
 import { TASK_QUEUES, hostQueue, hostScienceQueue } from '../domain/observation-group.ts';
@@ -46,6 +47,10 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     log.warn({ folder }, 'ended the subprocesses of a worker that was killed');
 
   const catalog = options.catalog ? openForWriting(settings.paths.database, { role: 'catalog' }) : null;
+  if (catalog !== null) {
+    const imported = applySettings(catalog.database, settings, new Date().toISOString());
+    if (imported !== null) log.info(imported, 'monitored sources are in the catalogue');
+  }
   installRuntime(settings, log);
   const connection = await connectWorker(settings);
   const client = await connectClient(settings);
