@@ -12,6 +12,7 @@ from step_process import run_step_process
 
 from contimg_science.channels import subband_frequencies_hz
 from contimg_science.concat import ConcatResult
+from contimg_science.conversion.chunk_reader import MemberReader
 from contimg_science.measurement_set import SECONDS_PER_DAY, describe
 from contimg_science.protocol import StepFailure
 
@@ -229,6 +230,33 @@ def test_compressed_double_and_reversed_channels_are_accepted(files: list[Path],
         new["Header/freq_array"][...] = old["Header/freq_array"][()][:, ::-1]
     other = convert([*files[:2], changed, *files[3:]], tmp_path / "group.ms")
     assert other.column_digests == result.column_digests
+
+
+def test_a_member_with_a_chunk_that_cannot_be_read_is_treated_as_missing(files: list[Path], tmp_path: Path):
+    broken = tmp_path / files[2].name
+    with h5py.File(files[2]) as old, h5py.File(broken, "w") as new:
+        old.copy("Header", new)
+        for name in ("visdata", "flags", "nsamples"):
+            new.create_dataset(f"Data/{name}", data=old[f"Data/{name}"][()], compression="gzip")
+        chunk = new["Data/visdata"].id.get_chunk_info(0)
+    with broken.open("r+b") as raw:
+        raw.seek(chunk.byte_offset)
+        raw.write(b"\xff" * chunk.size)
+    members = [*files[:2], broken, *files[3:]]
+    result = convert(members, tmp_path / "group.ms")
+    assert [(member.subband, member.code) for member in result.unusable] == [(2, "DataUnreadable")]
+    validate_set(members, result)
+
+
+def test_a_member_that_changes_while_it_is_read_is_not_settled(files: list[Path], tmp_path: Path):
+    copy = tmp_path / files[0].name
+    copy.write_bytes(files[0].read_bytes())
+    reader = MemberReader(copy, 0, [(0, 3 * BASELINES)])
+    copy.write_bytes(files[1].read_bytes())
+    with pytest.raises(StepFailure) as refused:
+        reader.check_unchanged()
+    reader.close()
+    assert (refused.value.type, refused.value.code) == ("NotSettled", "InputChanged")
 
 
 REFUSED = {

@@ -50,8 +50,11 @@ class MemberReader:
     def __init__(self, path: Path, subband: int, row_ranges: list[tuple[int, int]]):
         """`row_ranges`: the file's rows [first, end) that each coming `read` wants; empty ranges are (0, 0)."""
         self.path, self.subband, self._ranges = path, subband, row_ranges
-        self._file = h5py.File(path, "r", locking=False)
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._file = h5py.File(path, "r", locking=False)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SubbandUnusable(subband, "DataUnreadable", f"{path}: {error}") from error
         self._status = os.fstat(self._descriptor)
         self._next = 0
         # Counted apart, since the two readings may run side by side.

@@ -76,8 +76,6 @@ class BlockPass:
         self._digests: list[Future[str]] = []
         self._readers: list[MemberReader] = []
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rotate")
-        for placement in group.placements:
-            self._readers.append(MemberReader(placement.header.path, placement.header.subband, self._row_ranges(placement)))
 
     def _row_ranges(self, placement: Placement) -> list[tuple[int, int]]:
         ranges = []
@@ -88,6 +86,12 @@ class BlockPass:
         return ranges
 
     def __enter__(self) -> BlockPass:
+        try:
+            for placement in self.group.placements:
+                self._readers.append(MemberReader(placement.header.path, placement.header.subband, self._row_ranges(placement)))
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
