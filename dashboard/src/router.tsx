@@ -3,7 +3,7 @@ import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react';
 
 export type Page = { kind: 'now' } | { kind: 'group'; groupId: string } | { kind: 'unknown' };
 
-export function pageOf(pathname: string): Page {
+function pageOf(pathname: string): Page {
   if (pathname === '/') return { kind: 'now' };
   const groupId = /^\/groups\/([^/]+)$/.exec(pathname)?.[1];
   return groupId === undefined ? { kind: 'unknown' } : { kind: 'group', groupId: decodeURIComponent(groupId) };
@@ -22,7 +22,7 @@ function subscribe(onMove: () => void): () => void {
 
 export const usePage = (): Page => pageOf(useSyncExternalStore(subscribe, () => location.pathname));
 
-export function goTo(href: string): void {
+function goTo(href: string): void {
   history.pushState(null, '', href);
   dispatchEvent(new Event(MOVED));
   scrollTo(0, 0);

@@ -12,7 +12,7 @@ import { readSession, sameText, type Session } from './session.ts';
 const rank = (role: Role): number => ROLES.indexOf(role);
 export const atLeast = (held: Role, needed: Role): boolean => rank(held) >= rank(needed);
 
-export interface Caller {
+interface Caller {
   role: Role;
   /** Written into audit rows. */
   name: string;

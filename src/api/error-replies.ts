@@ -18,7 +18,7 @@ export function installErrorReplies(app: ApiServer): void {
   });
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: ApiProblem): void {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: ApiProblem): void {
   void reply
     .status(problem.status)
     .header('cache-control', 'no-store')

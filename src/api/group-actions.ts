@@ -18,7 +18,7 @@ export function groupActionRoutes(app: ApiServer, dependencies: ApiDependencies)
     schema: { params: groupParamsSchema, body: resumeBodySchema, response: { 200: groupActionAnswerSchema } },
     handler: async ({ params, body, caller }) => {
       const groupId = canonicalGroupId(dependencies, params.id);
-      const status = await answeredByWorkflow(operations.resume(groupId, resumeRequestOf(body, caller.name)));
+      const status = await answeredByWorkflow(operations.resume(groupId, resumeRequestOf(body, caller.name)), 'not_waiting');
       return answerOf(status);
     },
   });
@@ -30,7 +30,7 @@ export function groupActionRoutes(app: ApiServer, dependencies: ApiDependencies)
     schema: { params: groupParamsSchema, body: cancelBodySchema, response: { 200: groupActionAnswerSchema } },
     handler: async ({ params, body, caller }) => {
       const groupId = canonicalGroupId(dependencies, params.id);
-      const status = await answeredByWorkflow(operations.cancel(groupId, { by: caller.name, reason: body.reason }));
+      const status = await answeredByWorkflow(operations.cancel(groupId, { by: caller.name, reason: body.reason }), 'already_completed');
       return answerOf(status);
     },
   });

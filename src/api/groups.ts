@@ -92,7 +92,7 @@ export function canonicalGroupId({ database }: Pick<ApiDependencies, 'database'>
   }
 }
 
-export function requireGroup({ database }: Pick<ApiDependencies, 'database'>, groupId: GroupId): StoredGroup {
+function requireGroup({ database }: Pick<ApiDependencies, 'database'>, groupId: GroupId): StoredGroup {
   const group = groupById(database, groupId);
   if (group === null) throw new ApiProblem('unknown_group', `there is no group ${groupId}`);
   return group;

@@ -10,7 +10,7 @@ interface ProblemKind {
   remedy: string;
 }
 
-export const PROBLEMS = {
+const PROBLEMS = {
   invalid_request: { status: 400, title: 'The request does not parse', remedy: 'Correct the fields listed under errors.' },
   invalid_cursor: { status: 400, title: 'The cursor is not one of ours', remedy: 'Ask for the first page again, without cursor.' },
   invalid_time: {
@@ -65,8 +65,7 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
-export const PROBLEM_CODES = Object.keys(PROBLEMS);
-export const isProblemCode = (code: string): code is ProblemCode => PROBLEM_CODES.includes(code);
+export const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
 
 export const problemSchema = z.strictObject({
   type: z.string(),

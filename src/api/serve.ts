@@ -22,26 +22,25 @@ export interface RunningApi {
 }
 
 export async function startApi({ settings, log }: { settings: Settings; log: FastifyBaseLogger }): Promise<RunningApi> {
+  const operatorToken = openOperatorToken(settings.paths.state);
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')));
   const database = openForReading(settings.paths.database);
   const operations = temporalOperations(settings);
-  const close = async () => {
+  const app = await buildApiServer({
+    settings,
+    database,
+    operations,
+    operatorToken,
+    version,
+    log,
+    dashboardFolder: DASHBOARD_FOLDER,
+    now: Date.now,
+  });
+  app.addHook('onClose', async () => {
     await operations.close();
     database.close();
-  };
+  });
   try {
-    const operatorToken = openOperatorToken(settings.paths.state);
-    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')));
-    const app = await buildApiServer({
-      settings,
-      database,
-      operations,
-      operatorToken,
-      version,
-      log,
-      dashboardFolder: DASHBOARD_FOLDER,
-      now: Date.now,
-    });
-    app.addHook('onClose', close);
     const url = await app.listen({ host: settings.api.host, port: settings.api.port });
     log.info(
       { url, operatorToken: operatorToken.path, created: operatorToken.created },
@@ -49,7 +48,7 @@ export async function startApi({ settings, log }: { settings: Settings; log: Fas
     );
     return { url, close: () => app.close() };
   } catch (error) {
-    await close();
+    await app.close();
     throw error;
   }
 }

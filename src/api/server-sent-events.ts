@@ -8,7 +8,7 @@ const COMMENT_EVERY_MS = 15_000;
 const RECONNECT_AFTER_MS = 2_000;
 const MOST_UNREAD_BYTES = 1024 ** 2;
 
-export interface ServerSentEvent {
+interface ServerSentEvent {
   id: number;
   event: string;
   data: unknown;

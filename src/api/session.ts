@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-export const SESSION_COOKIE = 'contimg_session';
+const SESSION_COOKIE = 'contimg_session';
 const SESSION_MS = 12 * 3_600_000;
 
 export interface Session {

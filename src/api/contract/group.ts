@@ -7,14 +7,14 @@ import { stepNameSchema } from '../../domain/step.ts';
 import { instantSchema } from './instant.ts';
 import { listOf } from './listing.ts';
 
-export const groupProblemSchema = z.strictObject({
+const groupProblemSchema = z.strictObject({
   type: z.enum(FAILURE_TYPES),
   code: z.string(),
   message: z.string(),
   remedy: z.string(),
 });
 
-export const groupRowSchema = z.strictObject({
+const groupRowSchema = z.strictObject({
   group_id: z.string(),
   state: groupStateSchema,
   processing_stage: processingStageSchema,
@@ -35,7 +35,7 @@ export type GroupRow = z.infer<typeof groupRowSchema>;
 export const groupListSchema = listOf(groupRowSchema);
 export type GroupList = z.infer<typeof groupListSchema>;
 
-export const subbandCellSchema = z.strictObject({
+const subbandCellSchema = z.strictObject({
   subband: z.int(),
   /** `missing`: no file is known. Otherwise the verdict of ingest on the newest file. */
   status: z.enum(['missing', 'settling', 'valid', 'invalid', 'duplicate', 'superseded']),
@@ -45,7 +45,7 @@ export const subbandCellSchema = z.strictObject({
 });
 export type SubbandCell = z.infer<typeof subbandCellSchema>;
 
-export const attemptSchema = z.strictObject({
+const attemptSchema = z.strictObject({
   step: stepNameSchema,
   attempt: z.int(),
   run: z.string(),
@@ -61,7 +61,7 @@ export const attemptSchema = z.strictObject({
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
-export const groupProductSchema = z.strictObject({
+const groupProductSchema = z.strictObject({
   product_id: z.int(),
   kind: z.string(),
   status: z.string(),
@@ -73,7 +73,7 @@ export const groupProductSchema = z.strictObject({
   png_url: z.string().nullable(),
 });
 
-export const VERBS = ['resume', 'cancel'] as const;
+const VERBS = ['resume', 'cancel'] as const;
 
 export const groupDetailSchema = groupRowSchema.extend({
   subbands: z.array(subbandCellSchema).length(16),

@@ -19,7 +19,7 @@ export const sourceSchema = z.strictObject({
 });
 export const sourceListSchema = listOf(sourceSchema);
 
-export const lightCurvePointSchema = z.strictObject({
+const lightCurvePointSchema = z.strictObject({
   measurement_id: z.int(),
   at: z.string(),
   mjd: z.number(),

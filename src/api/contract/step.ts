@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { STEP_CLASSES, stepNameSchema } from '../../domain/step.ts';
 
 /** One property of a JSON Schema (draft 2020-12). */
-export const parameterSchema = z.looseObject({
+const parameterSchema = z.looseObject({
   type: z.union([z.string(), z.array(z.string())]).optional(),
   description: z.string().optional(),
   default: z.unknown().optional(),
