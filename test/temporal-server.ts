@@ -1,6 +1,6 @@
 /**
  * Jest's globalSetup of the project `server`: one real Temporal server in memory for all its tests, on free ports. Tests
- * find it through `TEST_TEMPORAL_ADDRESS` and `TEST_TEMPORAL_NAMESPACE` and use task queues and workflow ids of their own.
+ * find it through `TEST_TEMPORAL_ADDRESS`, `TEST_TEMPORAL_NAMESPACE` and `TEST_TEMPORAL_CLI` and use task queues and workflow ids of their own.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,9 @@ declare global {
 }
 
 export default async function startTestServer(): Promise<void> {
+  const binary = await findTemporalCli();
   const server = await startDevServer({
-    binary: await findTemporalCli(),
+    binary,
     databaseFile: null,
     namespace: TEST_NAMESPACE,
     ip: '127.0.0.1',
@@ -33,4 +34,5 @@ export default async function startTestServer(): Promise<void> {
   globalThis.contimgTestServer = server;
   process.env['TEST_TEMPORAL_ADDRESS'] = server.address;
   process.env['TEST_TEMPORAL_NAMESPACE'] = TEST_NAMESPACE;
+  process.env['TEST_TEMPORAL_CLI'] = binary;
 }

@@ -18,7 +18,9 @@ export async function collect(group: GroupMemory, journal: Journal): Promise<Ste
   const { expected, warnAfterMs, deadlineMs, minimum, onDeadline, recheckMs } = group.input.policy.collecting;
   const startedMs = Date.now();
   for (;;) {
-    for (const member of await journal.catalog.membersOf(group.input.groupId)) group.arrivals.set(member.path, member);
+    const known = await journal.catalog.membersOf(group.input.groupId);
+    // A file that was replaced, removed or found bad since it was announced is no longer among them.
+    if (known.length > 0) group.arrivals = new Map(known.map((member) => [member.path, member]));
     const { members, missing } = chooseMembers(group.arrivals.values(), expected);
     if (missing.length === 0) return { members, missing };
 

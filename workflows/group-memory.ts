@@ -58,7 +58,7 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
     step: null,
     lane: input.lane,
     parameters: input.parameters,
-    arrivals: new Map(),
+    arrivals: new Map(input.arrivals.map((file) => [file.path, file])),
     late: [],
     outputs: {},
     attempts: [],

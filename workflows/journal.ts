@@ -2,7 +2,7 @@
  * Tells the world about a group: search attributes and details for the Web UI, the projection and attempt rows for the
  * product database. Rows go out in order and in the background, so that no step waits for one; `drain` waits for all.
  */
-import { CancellationScope, proxyActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, log, proxyActivities, rootCause, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CatalogActivities } from '../activities/contract.ts';
 import type { GroupProjection, StepAttempt } from '../src/domain/catalog-command.ts';
 import { SEARCH_ATTRIBUTES } from '../src/domain/observation-group.ts';
@@ -60,9 +60,20 @@ export class Journal {
     await this.#rows;
   }
 
-  /** A cancelled group still reports: rows are outside every cancellation scope. */
+  /**
+   * A cancelled group still reports: rows are outside every cancellation scope. A row that the catalog refuses for good is a
+   * bug of ours: the group goes on and says so in its log and status.
+   */
   #append(write: () => Promise<void>): void {
-    this.#rows = this.#rows.then(() => CancellationScope.nonCancellable(write));
+    this.#rows = this.#rows.then(async () => {
+      try {
+        await CancellationScope.nonCancellable(write);
+      } catch (error) {
+        const reason = rootCause(error) ?? String(error);
+        log.error('the catalog refused a row', { groupId: this.#group.input.groupId, reason });
+        this.#group.lastRefusal = { verb: 'record', by: 'catalog', reason };
+      }
+    });
   }
 
   #showInWebUi(): void {

@@ -39,6 +39,7 @@ export async function observationGroup(rawInput: ObservationGroupInput): Promise
       lane: 'reprocess',
       runNumber: input.runNumber + 1,
       runReason: `upgrade: ${labels} arrived after conversion`,
+      arrivals: [...group.arrivals.values(), ...group.late],
     });
   }
   return statusOf(group);

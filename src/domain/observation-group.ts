@@ -23,6 +23,8 @@ export const observationGroupInputSchema = z.strictObject({
   runNumber: z.int().min(1),
   /** Why this run exists, for a run after the first. */
   runReason: z.string().nullable(),
+  /** Files the run before knew; the database and signals add to them. */
+  arrivals: z.array(subbandArrivalSchema),
 });
 export type ObservationGroupInput = z.infer<typeof observationGroupInputSchema>;
 

@@ -27,6 +27,7 @@ export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, setti
     // Only read when this announcement starts a run: then it is the one after any that ever reported.
     runNumber: group.run_number + 1,
     runReason,
+    arrivals: [],
   });
   switch (group.state) {
     case 'collecting':

@@ -1,0 +1,268 @@
+/**
+ * One host for a workflow test: folders, a namespace of its own on the test server, the product database and a real worker,
+ * with quick-science.ts as the science interpreter. The worker is `contimg worker`, a process that can be killed.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { type CatalogDatabase, openForReading, openForWriting } from '../../src/catalog/database.ts';
+import { groupPolicyOf, configDigestOf } from '../../src/config/group-policy.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import type { SubbandArrival } from '../../src/domain/arrival.ts';
+import { type GroupId, groupIdFromHeader, workflowIdOfGroup } from '../../src/domain/group-id.ts';
+import {
+  GROUP_SIGNALS,
+  GROUP_WORKFLOW_TYPE,
+  type GroupStatus,
+  type ObservationGroupInput,
+  TASK_QUEUES,
+} from '../../src/domain/observation-group.ts';
+import { snakeCased } from '../../src/domain/spelling.ts';
+import { setUpTemporal } from '../../src/temporal/setup.ts';
+import type { PlannedFailure } from './quick-science.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+/** 2025-10-01T12:58:16 and later groups, one every 309.237 s. */
+const FIRST_T0_JD = 2_460_950.040538759;
+const CADENCE_DAYS = 309.237 / 86_400;
+
+export interface Call {
+  step: string;
+  groupId: string;
+  attemptId: string;
+  pid: number;
+  parameters: Record<string, unknown>;
+}
+
+export class OneHost {
+  readonly folder = mkdtempSync(join(tmpdir(), 'contimg-host-'));
+  readonly namespace = `test-${randomUUID()}`;
+  readonly settings: Settings;
+  readonly client: Client;
+  #process: ChildProcess | null = null;
+  #groups = 0;
+  readonly #overrides: Record<string, unknown>;
+
+  private constructor(connection: Connection, overrides: Record<string, unknown>) {
+    const python = join(this.folder, 'python');
+    mkdirSync(join(this.folder, 'incoming'));
+    writeFileSync(python, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${this.folder} "$@"\n`);
+    chmodSync(python, 0o755);
+    const address = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
+    this.#overrides = {
+      'paths.input': join(this.folder, 'incoming'),
+      'paths.output': join(this.folder, 'products'),
+      'paths.state': join(this.folder, 'state'),
+      'paths.tmpfs': join(this.folder, 'memory'),
+      'paths.python': python,
+      'temporal.address': address,
+      'temporal.namespace': this.namespace,
+      'attempt.heartbeatS': 3,
+      'attempt.firstRetryDelayS': 0.05,
+      'collecting.recheckS': 0.5,
+      'policy.solve': true,
+      'policy.photometry': true,
+      'worker.hostName': 'test-host',
+      'worker.slots': 4,
+      'worker.graceS': 1,
+      'disk.pauseGb': 0,
+      'log.level': 'fatal',
+      ...overrides,
+    };
+    const flags = Object.entries(this.#overrides).map(([key, value]) => ({ key, value, name: key }));
+    this.settings = loadSettings({ flags }).settings;
+    this.client = new Client({ connection, namespace: this.namespace });
+    mkdirSync(this.settings.paths.tmpfs);
+  }
+
+  static async create(overrides: Record<string, unknown> = {}): Promise<OneHost> {
+    const connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] ?? '' });
+    const host = new OneHost(connection, overrides);
+    await setUpTemporal(connection, { namespace: host.namespace, retentionDays: 1 });
+    openForWriting(host.settings.paths.database, { role: 'catalog' }).close();
+    return host;
+  }
+
+  /** `contimg worker` as a process of its own. */
+  async startWorker(): Promise<void> {
+    const config = join(this.folder, 'contimg.json');
+    writeFileSync(config, JSON.stringify(snakeCased(nested(this.#overrides))));
+    const main = join(root, 'src', 'cli', 'main.ts');
+    const child = spawn(process.execPath, [main, 'worker', '--catalog', '--config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#process = child;
+    await new Promise<void>((ready, failed) => {
+      child.once('spawn', ready);
+      child.once('error', failed);
+    });
+  }
+
+  async killWorker(): Promise<void> {
+    const child = this.#process;
+    if (child === null) throw new Error('no worker process to kill');
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await ended;
+    this.#process = null;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process !== null) await this.killWorker();
+    await this.client.connection.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A new group: its 16 raw files on disk and the input its workflow starts with. */
+  newGroup(changes: { policy?: (policy: ObservationGroupInput['policy']) => void; subbands?: number[] } = {}): TestGroup {
+    const t0Jd = FIRST_T0_JD + this.#groups * CADENCE_DAYS;
+    this.#groups += 1;
+    const groupId = groupIdFromHeader(t0Jd, 12.884902);
+    const policy = groupPolicyOf(this.settings);
+    changes.policy?.(policy);
+    const input: ObservationGroupInput = {
+      schemaVersion: 1,
+      groupId,
+      key: { t0Jd, decRad: 0.8814, integrationS: 12.884902, integrations: 24 },
+      lane: 'live',
+      policy,
+      parameters: this.settings.steps,
+      configDigest: configDigestOf(this.settings),
+      runNumber: 1,
+      runReason: null,
+      arrivals: [],
+    };
+    const subbands = changes.subbands ?? Array.from({ length: 16 }, (_, subband) => subband);
+    return new TestGroup(
+      this,
+      input,
+      subbands.map((subband) => rawFile(this.settings.paths.input, groupId, subband)),
+    );
+  }
+
+  /** Makes a step go on until `letGo`. */
+  hold(step: string): void {
+    writeFileSync(join(this.folder, `hold-${step}`), '');
+  }
+  letGo(step: string): void {
+    rmSync(join(this.folder, `hold-${step}`));
+  }
+  failing(step: string, failure: PlannedFailure): void {
+    writeFileSync(join(this.folder, `fail-${step}.json`), JSON.stringify(failure));
+  }
+  succeeding(step: string): void {
+    rmSync(join(this.folder, `fail-${step}.json`), { force: true });
+  }
+  withCalibrator(group: TestGroup): void {
+    writeFileSync(join(this.folder, `calibrator-${group.id}`), '');
+  }
+
+  /** Every science process that was started, in order. */
+  calls(group?: TestGroup): Call[] {
+    const path = join(this.folder, 'calls.jsonl');
+    if (!existsSync(path)) return [];
+    const calls: Call[] = readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    return calls.filter((call) => group === undefined || call.groupId === group.id);
+  }
+
+  read<Row>(sql: string, ...values: unknown[]): Row[] {
+    const database: CatalogDatabase = openForReading(this.settings.paths.database);
+    try {
+      return database.prepare<unknown[], Row>(sql).all(...values);
+    } finally {
+      database.close();
+    }
+  }
+
+  async temporal(...args: string[]): Promise<string> {
+    const address = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
+    const cli = process.env['TEST_TEMPORAL_CLI'] ?? 'temporal';
+    const { stdout } = await promisify(execFile)(cli, [...args, '--address', address, '--namespace', this.namespace]);
+    return stdout;
+  }
+}
+
+export class TestGroup {
+  readonly host: OneHost;
+  readonly input: ObservationGroupInput;
+  readonly files: SubbandArrival[];
+
+  constructor(host: OneHost, input: ObservationGroupInput, files: SubbandArrival[]) {
+    this.host = host;
+    this.input = input;
+    this.files = files;
+  }
+
+  get id(): GroupId {
+    return this.input.groupId;
+  }
+  get handle() {
+    return this.host.client.workflow.getHandle(workflowIdOfGroup(this.id));
+  }
+
+  async announce(file: SubbandArrival): Promise<void> {
+    await this.host.client.workflow.signalWithStart(GROUP_WORKFLOW_TYPE, {
+      workflowId: workflowIdOfGroup(this.id),
+      taskQueue: TASK_QUEUES.pipeline,
+      args: [this.input],
+      signal: GROUP_SIGNALS.subbandArrived,
+      signalArgs: [file],
+    });
+  }
+  async announceAll(): Promise<void> {
+    for (const file of this.files) await this.announce(file);
+  }
+
+  status = (): Promise<GroupStatus> => this.handle.query<GroupStatus>('status');
+
+  /** Waits until the status says so; fails with the last status it saw. */
+  async until(reached: (status: GroupStatus) => boolean, limitMs = 30_000): Promise<GroupStatus> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const status = await this.status();
+      if (reached(status)) return status;
+      if (Date.now() > deadline) throw new Error(`group ${this.id} did not get there; it is ${JSON.stringify(status, null, 1)}`);
+      await sleep(50);
+    }
+  }
+
+  parked = (): Promise<GroupStatus> => this.until((status) => status.state === 'needs_attention');
+  result = (): Promise<GroupStatus> => this.handle.result();
+}
+
+function rawFile(folder: string, groupId: string, subband: number): SubbandArrival {
+  const path = join(folder, `${groupId}_sb${String(subband).padStart(2, '0')}.hdf5`);
+  writeFileSync(path, `subband ${subband} of ${groupId}`);
+  return arrivalOf(path, subband);
+}
+
+export function arrivalOf(path: string, subband: number): SubbandArrival {
+  const { size, mtimeNs, ino } = statSync(path, { bigint: true });
+  return {
+    path,
+    subband,
+    bytes: Number(size),
+    mtimeMs: Number(mtimeNs) / 1e6,
+    inode: ino.toString(),
+    headerDigest: `header of ${path}`,
+    gridDigest: 'grid',
+    integrations: 24,
+  };
+}
+
+/** `a.b` keys as nested objects, the shape of a configuration file. */
+function nested(values: Readonly<Record<string, unknown>>): Record<string, Record<string, unknown>> {
+  const tree: Record<string, Record<string, unknown>> = {};
+  for (const [key, value] of Object.entries(values)) {
+    const [section = '', name = ''] = key.split('.');
+    (tree[section] ??= {})[name] = value;
+  }
+  return tree;
+}
