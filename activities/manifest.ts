@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { type ConcatResult, validateResultSchema, type ValidateResult } from '../src/domain/science-result.ts';
 import { camelCased, snakeCased } from '../src/domain/spelling.ts';
+import { systemErrorCode } from '../src/domain/system-error.ts';
 import type { GroupKey } from '../src/domain/arrival.ts';
 import { syncFolder } from './publish.ts';
 
@@ -46,7 +47,7 @@ export async function readManifest(ms: string): Promise<z.infer<typeof readableS
   try {
     return readableSchema.parse(camelCased(JSON.parse(await readFile(manifestPathOf(ms), 'utf8'))));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemErrorCode(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { cp, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { systemErrorCode } from '../src/domain/system-error.ts';
 
 /** `…/NAME.EXT`, `…/NAME.v2.EXT`, …: the place of a version below its folder. */
 export const versionedPath = (folder: string, name: string, extension: string, version: number): string =>
@@ -37,7 +38,7 @@ export async function moveInto(source: string, target: string): Promise<void> {
   try {
     await rename(source, target);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error;
+    if (systemErrorCode(error) !== 'EXDEV') throw error;
     await moveAcrossFileSystems(source, target);
   }
   await syncFolder(folder);
@@ -82,7 +83,7 @@ export async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (systemErrorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

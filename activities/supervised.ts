@@ -4,6 +4,7 @@
  */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { type FailureType, StepError, type StepFailure } from '../src/domain/failure.ts';
+import { systemErrorCode } from '../src/domain/system-error.ts';
 
 const HEARTBEAT_EVERY_MS = 1_000;
 
@@ -53,7 +54,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, { type: FailureType; remedy: string
 };
 
 function failureOfSystemError(error: unknown): StepFailure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+  const code = systemErrorCode(error);
   const known = code === null ? undefined : SYSTEM_ERRORS[code];
   return {
     type: known?.type ?? 'Bug',

@@ -5,7 +5,7 @@
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { ApiProblem } from './problem.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 export interface ConfinedFile {
   handle: FileHandle;

@@ -6,7 +6,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 export interface OperatorToken {
   path: string;

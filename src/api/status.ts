@@ -8,7 +8,7 @@ import type { ApiServer } from './api-server.ts';
 import { publicStatusSchema, type Status, statusSchema } from './contract/status.ts';
 import { newestImage } from './images.ts';
 import { readNowFigures } from './now-figures.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { namespaceUrl } from './temporal-links.ts';
 
 const BYTES_PER_GB = 1e9;

@@ -8,6 +8,7 @@ import { OperatorTokenError } from '../api/operator-token.ts';
 import type { SettingSource } from '../config/environment.ts';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { createLogger, logFileOf } from '../telemetry/log.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandError } from './problem.ts';
@@ -71,7 +72,7 @@ function knownProblem(error: unknown, { api }: Settings): unknown {
   if (error instanceof OperatorTokenError) {
     return new CommandError(EXIT.notAllowed, { code: 'operator_token', detail: error.message, remedy: error.remedy });
   }
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+  if (systemErrorCode(error) === 'EADDRINUSE') {
     return new CommandError(EXIT.resource, {
       code: 'port_in_use',
       detail: `another process listens on ${api.host}:${api.port}`,

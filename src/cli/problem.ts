@@ -6,7 +6,7 @@ import { CatalogUnavailable } from '../catalog/database.ts';
 import { WriterLocked } from '../catalog/writer-lock.ts';
 import { SettingsError } from '../config/settings-error.ts';
 import { type FailureType, StepError } from '../domain/failure.ts';
-import { systemErrorCode } from '../runner/system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { TemporalCliMissing } from '../temporal/cli-binary.ts';
 import { TemporalUnreachable } from '../temporal/connection.ts';
 import { GroupRequestError, type GroupRequestCode } from '../temporal/group-client.ts';

@@ -5,7 +5,7 @@
  */
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from './safe-path.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 export async function* pathsBelow(directory: string, onUnreadable: (folder: string, error: unknown) => void): AsyncGenerator<string> {
   const folders: string[] = [];
@@ -22,4 +22,4 @@ export async function* pathsBelow(directory: string, onUnreadable: (folder: stri
 }
 
 /** A folder that vanished while the walk was on holds nothing; any other error hides what it holds. */
-export const isVanished = (error: unknown): boolean => errorCode(error) === 'ENOENT';
+export const isVanished = (error: unknown): boolean => systemErrorCode(error) === 'ENOENT';

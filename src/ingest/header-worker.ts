@@ -6,12 +6,13 @@
 import { open } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { File, ready } from 'h5wasm/node';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { fingerprintOf } from './digests.ts';
 import { judgeHeader, type NameClaims } from './header-checks.ts';
 import type { HeaderVerdict, Site } from './header-facts.ts';
 import { readHeader } from './header-read.ts';
 import { HeaderRefused, rejection } from './rejection.ts';
-import { errorCode, unreadableFile } from './safe-path.ts';
+import { unreadableFile } from './safe-path.ts';
 
 export interface HeaderQuestion {
   path: string;
@@ -65,7 +66,7 @@ async function fingerprintOfFile(question: HeaderQuestion): Promise<string> {
 
 /** The first line that says what went wrong, of the many the library prints. */
 function libraryError(error: unknown) {
-  if (errorCode(error) !== null) return unreadableFile(error);
+  if (systemErrorCode(error) !== null) return unreadableFile(error);
   const text = error instanceof Error ? error.message : String(error);
   const cause = /#\d+: \S+ line \d+ in (\w+\(\): [^\n]+)/.exec(text)?.[1] ?? text.split('\n')[0] ?? 'unknown error';
   return rejection('BadType', `the HDF5 library cannot read the header: ${cause}`);

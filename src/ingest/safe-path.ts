@@ -6,6 +6,7 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { BigIntStats } from 'node:fs';
 import { judgeName, type NameVerdict } from '../domain/subband.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { rejection, type Rejection } from './rejection.ts';
 
 /** Category Cc, and the two separators that some programs take for a line end. */
@@ -43,7 +44,7 @@ export async function judgePath(path: string, rootRealPath: string): Promise<Pat
     if (resolved.isFile()) return { kind: 'regular', stat: resolved };
     return unsafe(entry, `${escapedPath(path)} leads to something that is not a file`);
   } catch (error) {
-    const code = errorCode(error);
+    const code = systemErrorCode(error);
     if (code === 'ENOENT' && entry !== null) return unsafe(entry, 'a link that leads nowhere');
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'gone' };
     const refused = unreadableFile(error);
@@ -57,10 +58,6 @@ const unsafe = (entry: BigIntStats, message: string): PathVerdict => ({
   rejection: rejection('UnsafePath', message),
 });
 
-/** The word of a system error, `EACCES`; null for anything else. */
-export const errorCode = (error: unknown): string | null =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : null;
-
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -71,7 +68,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 };
 
 export function unreadableFile(error: unknown): Rejection {
-  const code = errorCode(error);
+  const code = systemErrorCode(error);
   const words = code === null ? null : (SYSTEM_ERRORS[code] ?? code);
   return rejection('Unreadable', words ?? (error instanceof Error ? error.message : String(error)));
 }

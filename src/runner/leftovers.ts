@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { groupIsAlive, signalGroup } from './process-group.ts';
 import { startTicksOf } from './process-table.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 const NOTE = 'process.json';
 const noteSchema = z.strictObject({

@@ -2,7 +2,7 @@
  * What /proc says about processes: the members of a process group, what they use, and when a process started.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 /** Linux reports CPU time in hundredths of a second to every program (sysconf(_SC_CLK_TCK) is 100). */
 const CLOCK_TICKS_PER_S = 100;

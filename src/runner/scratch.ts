@@ -4,7 +4,7 @@
  */
 import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 export interface AttemptPlace {
   groupId: string;

@@ -1,6 +1,7 @@
 /** Ports of this machine: is one free, who holds it, and one that is free now. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { systemErrorCode } from '../domain/system-error.ts';
 
 export function freePort(host = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -16,8 +17,8 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
 export function portIsFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(false);
+    server.once('error', (error) => {
+      if (systemErrorCode(error) === 'EADDRINUSE') resolve(false);
       else reject(error);
     });
     server.listen(port, host, () => server.close(() => resolve(true)));

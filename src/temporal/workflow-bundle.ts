@@ -8,7 +8,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
-import { systemErrorCode } from '../runner/system-error.ts';
+import { systemErrorCode } from '../domain/system-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 const SOURCES = ['workflows', 'src/domain', 'activities/contract.ts', 'package-lock.json'];
