@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import j1
 
 DISH_DIAMETER_M = 4.65
 SPEED_OF_LIGHT_M_S = 299792458.0
@@ -16,6 +15,9 @@ SPEED_OF_LIGHT_M_S = 299792458.0
 
 def airy_voltage(theta_rad: ArrayLike, freq_hz: ArrayLike, dish_m: float = DISH_DIAMETER_M) -> NDArray[np.float64]:
     """2 J₁(x)/x, 1 on axis, negative in odd side lobes; `theta_rad` and `freq_hz` broadcast against each other."""
+    # Imported here: 0.2 s that a step which never looks through the beam need not pay.
+    from scipy.special import j1
+
     x = np.pi * dish_m / SPEED_OF_LIGHT_M_S * np.sin(np.asarray(theta_rad, np.float64)) * np.asarray(freq_hz, np.float64)
     # Below this the series 1 − x²/8 is exact to a double, and 0/0 is avoided.
     small = np.abs(x) < 1e-4

@@ -44,10 +44,11 @@ def classify(
     for source in catalogue:
         flux_jy = float(source.flux_jy(BAND_CENTRE_HZ))
         ra, dec = apparent_place(site, mid_mjd, np.radians(source.ra_deg), np.radians(source.dec_deg))
+        if (float(ra) - start_lst) % (2 * np.pi) > swept:
+            continue
         response = float(airy_power(abs(float(dec) - dec_apparent_rad), BAND_CENTRE_HZ))
-        inside = (float(ra) - start_lst) % (2 * np.pi) <= swept
         bright = source.name in CALIBRATORS or flux_jy * response >= MINIMUM_SEEN_FLUX_JY
-        if not (np.isfinite(flux_jy) and inside and response >= MINIMUM_RESPONSE and bright):
+        if not (np.isfinite(flux_jy) and response >= MINIMUM_RESPONSE and bright):
             continue
         if flux_jy * response > best_seen_jy:
             reason = f"{source.name} crosses the meridian in this group, {flux_jy:.2f} Jy through a beam response of {response:.3f}"

@@ -16,7 +16,6 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import map_coordinates
 
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.measurement_set import describe
@@ -119,7 +118,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         x, y = pixel_positions(frame, positions.ra_rad, positions.dec_rad)
         inside = fully_inside(image.shape, x, y, beam)
         response = np.zeros(x.size)
-        response[inside] = map_coordinates(beam_response, [y[inside], x[inside]], order=1)
+        response[inside] = _between_pixels(beam_response, x[inside], y[inside])
         inside &= response >= parameters.pb_cut
         index = np.flatnonzero(inside)
     with timings.phase("fit"):
@@ -161,6 +160,15 @@ def read_positions(path: Path) -> Positions:
             ) from error
     source_id, ra_deg, dec_deg = (np.array(column) for column in zip(*rows, strict=True)) if rows else (np.empty(0), np.empty(0), np.empty(0))
     return Positions(source_id.astype(np.int64), np.radians(ra_deg), np.radians(dec_deg))
+
+
+def _between_pixels(plane: NDArray[np.float32], x: Array, y: Array) -> Array:
+    """Bilinear; every place has four pixels around it."""
+    left, low = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    right_part, top_part = x - left, y - low
+    bottom = plane[low, left] * (1 - right_part) + plane[low, left + 1] * right_part
+    top = plane[low + 1, left] * (1 - right_part) + plane[low + 1, left + 1] * right_part
+    return bottom * (1 - top_part) + top * top_part
 
 
 def _same_observation(ms: Path, frame: ImageFrame) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
+
+from contimg_science.imaging.image_size import fourier_friendly
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
@@ -63,7 +64,7 @@ class NoiseMap:
         kernel[kernel < KERNEL_FLOOR] = 0
         self.residual = residual
         # The kernel is symmetric about its centre, so convolving is fitting.
-        self.fitted = np.asarray(fftconvolve(residual, kernel.astype(np.float32), mode="same"), np.float64) / (kernel**2).sum()
+        self.fitted = _convolved(residual, kernel.astype(np.float32)) / np.float32((kernel**2).sum())
         self.half = max(8, round(NOISE_BOX_BEAMS * beam.major_px / 2))
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -71,6 +72,15 @@ class NoiseMap:
         rows = slice(max(0, round(y) - self.half), round(y) + self.half + 1)
         columns = slice(max(0, round(x) - self.half), round(x) + self.half + 1)
         return _robust_sigma(self.residual[rows, columns]), _robust_sigma(self.fitted[rows, columns])
+
+
+def _convolved(pixels: Pixels, kernel: Pixels) -> Pixels:
+    """As if there were zeros around the image; the kernel is square, of odd width."""
+    half = kernel.shape[0] // 2
+    rows, columns = (fourier_friendly(side + 2 * half) for side in pixels.shape)
+    product = np.fft.rfft2(pixels, (rows, columns)) * np.fft.rfft2(kernel, (rows, columns))
+    whole = np.fft.irfft2(product, (rows, columns)).astype(np.float32, copy=False)
+    return whole[half : half + pixels.shape[0], half : half + pixels.shape[1]]
 
 
 def _robust_sigma(values: NDArray[np.floating]) -> float:
