@@ -59,7 +59,7 @@ export const stepParameterSchemas = {
     niter: z.int().min(0).default(50_000),
     autoThresholdSigma: z.number().min(0.3).max(20).default(1),
     autoMaskSigma: z.number().min(1).max(50).default(5),
-    mgain: z.number().gt(0).lt(1).default(0.8),
+    mgain: z.number().gt(0).lt(1).default(0.95).describe('peak taken off before the next look at the visibilities; lower is safer, slower'),
     pbCut: fraction.default(0.2).describe('the image ends where the primary beam falls below this'),
   }),
   photometry: z.strictObject({
