@@ -17,7 +17,7 @@ setup-tests: ## the same, and what tests need
 	@ops/setup/setup.sh --tests
 
 demo: setup ## one simulated night end to end, then the dashboard (DEMO_EXIT=1: check and end)
-	@node bench/demo/demo.ts
+	@node ops/demo/demo.ts
 
 up: setup ## the pipeline on real data: make up INPUT=/data/incoming OUTPUT=/data/products
 	@ops/bin/contimg up $(if $(INPUT),--input-dir $(INPUT)) $(if $(OUTPUT),--output-dir $(OUTPUT))

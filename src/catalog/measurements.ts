@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { StepError } from '../domain/failure.ts';
 import type { MeasurementLine } from '../domain/science-result.ts';
 import { appendEvent } from './events.ts';
-import { addPoints, countVariable, recompute } from './source-variability.ts';
+import { DOUBTFUL_IMAGE, addPoints, countVariable, recompute } from './source-variability.ts';
 import { type CatalogDatabase, booleanColumn, inTransaction, integer, jsonColumn, rowsOf, runSql, valuesOf } from './statement.ts';
 
 export const measurementBatchRow = z.object({
@@ -84,8 +84,8 @@ function write(
   if (late) return;
   for (const sourceId of touched) recompute(database, sourceId, batch.at);
   for (const [sourceId, lines] of Map.groupBy(batch.lines, (line) => line.sourceId)) {
-    const forced = lines.filter((line) => line.kind === 'forced');
-    if (!touched.has(sourceId)) addPoints(database, sourceId, forced, batch.at);
+    const counted = batch.degradedReasons.includes(DOUBTFUL_IMAGE) ? [] : lines.filter((line) => line.kind === 'forced');
+    if (!touched.has(sourceId)) addPoints(database, sourceId, counted, batch.at);
   }
   const payload = { kind: 'measurements', group_id: batch.groupId, product_id: batch.imageProductId, points: batch.lines.length };
   appendEvent(database, { at: batch.at, topic: 'product.created', groupId: batch.groupId, payload });

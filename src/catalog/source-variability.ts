@@ -2,9 +2,11 @@
  * One row a source: the sums of its current forced points and the indices that follow. New points are added to the sums;
  * where points were superseded, the sums of exactly those sources are made again from their points.
  * Upper limits count with their measured flux and error: leaving faint epochs out would bias every mean upwards. Blind
- * detections do not count: the forced point of the same image measures the same source.
+ * detections do not count: the forced point of the same image measures the same source. Points of an image that its own
+ * quality checks warn about are kept and shown, and do not count: its artefacts are not in their errors.
  */
 import { z } from 'zod';
+import type { DegradedReason } from '../domain/group-state.ts';
 import { type CatalogDatabase, booleanColumn, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
 
@@ -35,6 +37,9 @@ export function addPoints(database: CatalogDatabase, sourceId: number, points: r
   if (first !== undefined) writeSums(database, sourceId, others.reduce(addSums, first), at);
 }
 
+/** The degraded reason of points that do not count. */
+export const DOUBTFUL_IMAGE = 'qa_warning' satisfies DegradedReason;
+
 const fluxPoint = z.object({ mjd: z.number(), fluxJy: z.number(), errorJy: z.number() });
 
 /** Makes the sums again from the points that are current now. */
@@ -43,8 +48,10 @@ export function recompute(database: CatalogDatabase, sourceId: number, at: strin
     database,
     fluxPoint,
     `SELECT mjd, flux_jy AS fluxJy, error_jy AS errorJy FROM measurements
-     WHERE source_id = :sourceId AND superseded = 0 AND kind = 'forced' ORDER BY mjd, id`,
-    { sourceId },
+     WHERE source_id = :sourceId AND superseded = 0 AND kind = 'forced' AND batch_id NOT IN (
+       SELECT b.id FROM measurement_batches b, json_each(b.degraded_reasons) reason WHERE reason.value = :doubtful)
+     ORDER BY mjd, id`,
+    { sourceId, doubtful: DOUBTFUL_IMAGE },
   );
   runSql(database, 'DELETE FROM variability WHERE source_id = :sourceId', { sourceId });
   addPoints(database, sourceId, points, at);
