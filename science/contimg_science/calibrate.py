@@ -10,10 +10,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numba
 import numpy as np
 
-from contimg_science.calibration.apply_kernel import calibrate_rows
+from contimg_science.calibration.apply_gains import calibrate_rows
 from contimg_science.calibration.gain_product import SetGains, gains_at, gains_of_set, weights_at
 from contimg_science.calibration.imaging_set import UNCHANGED_COLUMNS, create_imaging_set, is_earlier_attempt
 from contimg_science.measurement_set import Description, describe, open_table
@@ -81,11 +80,10 @@ def calibrate(request: CalibrateRequest) -> CalibrateResult:
     partial = target.with_name(f".{target.name}.{request.attempt_id}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
-    numba.set_num_threads(max(1, min(request.threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
     with timings.phase("create"):
         create_imaging_set(request.inputs.ms, partial, group, average, request.group_id, [entry.id for entry in sets])
     with timings.phase("apply"):
-        flagged, samples = _apply(request.inputs.ms, partial, group, sets, average)
+        flagged, samples = _apply(request.inputs.ms, partial, group, sets, average, request.threads)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     progress(1.0, "calibrated")
@@ -137,10 +135,10 @@ def _load(entry: CalibrationSet, group: Description) -> SetGains:
     return gains_of_set(entry.id, entry.mid_mjd, [table.path for table in tables], group)
 
 
-def _apply(source: Path, target: Path, group: Description, sets: list[SetGains], average: int) -> tuple[int, int]:
+def _apply(source: Path, target: Path, group: Description, sets: list[SetGains], average: int, threads: int) -> tuple[int, int]:
     """Fills the target; answers (flagged samples, all samples)."""
     cross = ~group.autocorrelation
-    antenna1, antenna2 = group.antenna1[cross], group.antenna2[cross]
+    antennas = group.antenna1[cross], group.antenna2[cross]
     baselines, crosses = group.shape.baselines, int(cross.sum())
     shape = (crosses, group.shape.channels // average, group.shape.correlations)
     out, out_flags, out_weights = np.empty(shape, np.complex64), np.empty(shape, bool), np.empty(shape, np.float32)
@@ -151,7 +149,7 @@ def _apply(source: Path, target: Path, group: Description, sets: list[SetGains],
             gains, gain_flags = gains_at(sets, float(mjd))
             data, flags, weight = (old.getcol(name, *read)[cross] for name in ("DATA", "FLAG", "WEIGHT"))
             flags |= ~np.isfinite(data)
-            calibrate_rows(data, flags, weight, antenna1, antenna2, gains, gain_flags, average, out, out_flags, out_weights)
+            calibrate_rows(data, flags, weight, antennas, gains, gain_flags, average, (out, out_flags, out_weights), threads)
             good = (~out_flags).sum(axis=1)
             mean_weight = (out_weights.sum(axis=1) / np.maximum(good, 1)).astype(np.float32)
             sigma = np.where(mean_weight > 0, 1 / np.sqrt(np.where(mean_weight > 0, mean_weight, 1)), 0).astype(np.float32)
