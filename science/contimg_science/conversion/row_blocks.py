@@ -20,7 +20,6 @@ from contimg_science.conversion.chunk_reader import MemberReader, Samples, Subba
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.group import Group, Placement
 from contimg_science.conversion.phase_centre import PhaseCentre, rows_geometry
-from contimg_science.conversion.rotation import gather_samples, place_member
 from contimg_science.conversion.table_layout import TILE_ROWS
 from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 
@@ -153,6 +152,9 @@ class BlockPass:
         return np.array([order.index(t) for t in types]), np.array([order.index(TURNED_CORR_TYPE[t]) for t in types])
 
     def _place(self, job: _Job, number: int) -> None:
+        # Imported here: loading the compiler takes 0.3 s, and `validate` only wants the types of this step.
+        from contimg_science.conversion.rotation import gather_samples, place_member
+
         group, placement, reader = self.group, self.group.placements[number], self._readers[number]
         header = placement.header
         visibilities, flags, samples = (_kernel_view(found) for found in reader.read())
