@@ -4,6 +4,7 @@
 # program too. Writes only inside the checkout, the user's cache and, through apt, the system. Each part leaves a stamp of
 # what it was made from, so that a second run only compares stamps and an interrupted one goes on where it stopped. A
 # failure names the part, its log and the remedy. Two runs at once wait for each other.
+set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 stamps=.setup/stamps
@@ -80,8 +81,9 @@ find_python() {
   exit 1
 }
 
-# A package whose install script did not run leaves no Node behind: noticed here, not at the first command.
-install_npm() { npm ci --no-audit --no-fund --no-progress && node_modules/.bin/node --version; }
+# Not `npm ci`: it demands the optional packages of every platform in the lock. `--no-save` leaves the lock as it is. A
+# package whose install script did not run leaves no Node behind: noticed here, not at the first command.
+install_npm() { npm install --no-save --no-audit --no-fund --no-progress && node_modules/.bin/node --version; }
 
 # Debian leaves ensurepip out of Python; the package that brings it back is added when it is missing.
 install_tools() {
