@@ -1,0 +1,86 @@
+"""Pays at set-up what the first group would pay otherwise: compiled kernels, byte code and matplotlib's list of fonts.
+
+`python -m contimg_science.warm_up`, with the NUMBA_CACHE_DIR that the steps will have; running it again changes nothing.
+Each kernel is called once on a single sample, with the number types that the steps give it: others would be compiled anew.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+
+import numpy as np
+
+from contimg_science.conversion.flag_reasons import REASONS
+from contimg_science.conversion.rotation import gather_samples, place_member
+from contimg_science.simulation.visibilities import fill_integration
+
+# Without casatools, which must not meet python-casacore in one process.
+LOADED = (
+    *(f"contimg_science.{step}" for step in ("calibrate", "concat", "flag", "image", "photometry", "simulate", "solve", "validate")),
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "scipy.special",
+)
+
+
+def warm_conversion() -> None:
+    chunk = (np.zeros((1, 1, 1), np.int64), 1, 1, 1, 0)
+    samples = (np.ones(1, np.float32), *chunk)
+    row, product, no = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.bool_)
+    place_member(
+        (np.ones(2, np.float32), *chunk),
+        (np.zeros(1, np.uint8), *chunk),
+        samples,
+        row,
+        np.zeros(1),
+        no,
+        no,
+        np.float64(1.4e9),
+        np.float64(1.0),
+        1,
+        0,
+        False,
+        product,
+        product,
+        np.zeros((1, 1, 1), np.complex64),
+        np.zeros((1, 1, 1), np.bool_),
+        np.zeros(len(REASONS), np.int64),
+        np.zeros((1, 1, 3), np.float32),
+    )
+    gather_samples(samples, row, no, 1, 0, False, product, product, np.float32(1), np.zeros((1, 1, 1), np.float32))
+
+
+def warm_simulation() -> None:
+    antenna = np.zeros(1, np.int64)
+    fill_integration(
+        np.zeros((1, 1, 1), np.complex64),
+        np.zeros((1, 3)),
+        antenna,
+        antenna,
+        np.zeros((1, 3)),
+        np.zeros((1, 2)),
+        np.zeros((1, 1)),
+        np.float64(1.4e9),
+        1.0,
+        1.0,
+        True,
+        np.ones((1, 1, 1), np.complex128),
+        np.zeros((0, 0, 0), np.complex64),
+        np.zeros((0, 0, 0, 0), np.float32),
+        np.float64(1.0),
+        np.ones(1),
+    )
+
+
+def main() -> None:
+    started = time.perf_counter()
+    for name in LOADED:
+        importlib.import_module(name)
+    warm_conversion()
+    warm_simulation()
+    print(f"kernels compiled and modules loaded in {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Set-up pays for compilation: after it, neither the simulator nor a conversion compiles anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+from converted import concat_request, edit_header
+from simulated import SCIENCE, tiny_request
+
+pytestmark = pytest.mark.slow
+
+
+def compiled(cache: Path) -> dict[str, int]:
+    return {str(path.relative_to(cache)): path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}
+
+
+def run(cache: Path, module: str, *arguments: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(SCIENCE), "NUMBA_CACHE_DIR": str(cache), "HDF5_USE_FILE_LOCKING": "FALSE"}
+    subprocess.run([sys.executable, "-m", f"contimg_science.{module}", *arguments], env=environment, check=True, capture_output=True)
+
+
+def thin_one_sample(file: h5py.File) -> None:
+    """A sample count that differs along a row asks for the second kernel of the conversion."""
+    samples = file["Data/nsamples"]
+    assert isinstance(samples, h5py.Dataset)
+    samples[0, ..., 0, 0] = samples[0, ..., 0, 0] / 2
+
+
+def test_a_warmed_cache_serves_the_simulator_and_the_conversion(tmp_path: Path):
+    cache = tmp_path / "cache"
+    run(cache, "warm_up")
+    warmed = compiled(cache)
+    assert len(warmed) >= 3
+
+    simulate = tmp_path / "simulate.json"
+    simulate.write_text(json.dumps(tiny_request(tmp_path, noise=True, instrument="real")))
+    run(cache, "simulate", str(simulate))
+    files = sorted((tmp_path / "incoming").glob("*.hdf5"), key=lambda path: path.stem[-2:])
+    edit_header(files[0], thin_one_sample)
+    concat = tmp_path / "concat.json"
+    concat.write_text(concat_request(files, tmp_path / "group.ms").model_dump_json())
+    run(cache, "concat", str(concat))
+
+    assert compiled(cache) == warmed
