@@ -13,10 +13,10 @@ const HOST_START_LIMIT = '30 seconds';
 /** A science step may queue behind many others for a heavy slot; a host silent for this long is lost. */
 const SCIENCE_START_LIMIT = '2 hours';
 
-/** The single writer: small, idempotent, repeated until it succeeds. */
+/** The single writer: small, idempotent, repeated until it succeeds. A command takes milliseconds; one lost with its worker costs this limit. */
 export const catalogOptions = (lane: Lane): ActivityOptions => ({
   taskQueue: TASK_QUEUES.catalog,
-  startToCloseTimeout: '30 seconds',
+  startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   priority: { priorityKey: LANE_PRIORITY[lane] },
 });

@@ -4,8 +4,10 @@
  */
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { SubbandArrival } from '../src/domain/arrival.ts';
+import type { StepFailure } from '../src/domain/failure.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
 import { chooseMembers } from '../src/domain/membership.ts';
+import type { GroupPolicy } from '../src/domain/policy.ts';
 import type { StepOutputs } from '../src/domain/step-output.ts';
 import { DecidedFailure } from './failure-of.ts';
 import type { GroupMemory } from './group-memory.ts';
@@ -13,6 +15,7 @@ import type { Journal } from './journal.ts';
 
 /** A group whose deadline lies in the past at its first file still gives the other files this long to be seen. */
 const BACKFILL_GRACE_MS = 15_000;
+const SUBBANDS_MISSING = 'SubbandsMissing';
 
 export async function collect(group: GroupMemory, journal: Journal): Promise<StepOutputs['collect']> {
   const { expected, warnAfterMs, deadlineMs, minimum, onDeadline, recheckMs } = group.input.policy.collecting;
@@ -29,7 +32,7 @@ export async function collect(group: GroupMemory, journal: Journal): Promise<Ste
     if (group.degradationAcknowledged && members.length > 0) return { members, missing };
     if (Date.now() >= decideAtMs) {
       if (members.length >= minimum && onDeadline === 'convert-degraded') return { members, missing };
-      throw subbandsMissing(members, missing, expected, minimum);
+      throw subbandsMissing(members, missing, group.input.policy.collecting);
     }
     const late = Date.now() - firstMs > warnAfterMs ? ' (longer than usual)' : '';
     group.waitingFor = `${missing.map(subbandLabel).join(', ')}${late}`;
@@ -40,17 +43,26 @@ export async function collect(group: GroupMemory, journal: Journal): Promise<Ste
   }
 }
 
+/** What the policy `fail` gives up: enough subbands to decide about, and not all. Fewer than the minimum is a person's decision. */
+export const isGivenUp = (group: GroupMemory, failure: StepFailure): boolean => {
+  const { onDeadline, expected, minimum } = group.input.policy.collecting;
+  const enough = expected - missingNow(group) >= minimum;
+  return failure.code === SUBBANDS_MISSING && onDeadline === 'fail' && enough;
+};
+
 /** True when a group parked in `collect` has since become complete: it goes on by itself. */
 export const becameComplete = (group: GroupMemory): boolean => group.failedStep === 'collect' && missingNow(group) === 0;
 
 const missingNow = (group: GroupMemory): number =>
   chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).missing.length;
 
-function subbandsMissing(members: SubbandArrival[], missing: number[], expected: number, minimum: number): DecidedFailure {
+function subbandsMissing(members: SubbandArrival[], missing: number[], policy: GroupPolicy['collecting']): DecidedFailure {
+  const { expected, minimum, onDeadline } = policy;
+  const why = members.length < minimum ? `at least ${minimum} are asked for` : `the policy is ${onDeadline}`;
   return new DecidedFailure({
     type: 'BadInput',
-    code: 'SubbandsMissing',
-    message: `${members.length} of ${expected} subbands at the deadline, at least ${minimum} are asked for; missing ${missing.map(subbandLabel).join(', ')}`,
+    code: SUBBANDS_MISSING,
+    message: `${members.length} of ${expected} subbands at the deadline, ${why}; missing ${missing.map(subbandLabel).join(', ')}`,
     remedy: `copy the missing files into the input directory, or: contimg group resume ${workflowInfo().workflowId.slice('group/'.length)} --acknowledge-degraded --reason '…'`,
   });
 }

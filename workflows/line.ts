@@ -6,6 +6,7 @@ import { condition, executeChild, ParentClosePolicy, proxyActivities } from '@te
 import type { HostFileActivities, HostScienceActivities, MeasurementSetPlace, ProbeActivities } from '../activities/contract.ts';
 import type { CalibrationChoice } from '../src/domain/catalog-command.ts';
 import type { StepName } from '../src/domain/step.ts';
+import { subbandLabel } from '../src/domain/subband.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { hostFileOptions, probeOptions, scienceOptions } from './activity-options.ts';
 import type { calibration } from './calibration.ts';
@@ -61,7 +62,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   collect: {
     run: async (group, journal) => {
       const output = await collect(group, journal);
-      return unmeasured(output, output.missing.length === 0 ? null : `goes on without ${output.missing.length} subbands`);
+      return unmeasured(output, output.missing.length === 0 ? null : `goes on without ${output.missing.map(subbandLabel).join(', ')}`);
     },
   },
   claimHost: { run: async (group) => unmeasured(await proxyActivities<ProbeActivities>(probeOptions(group.lane)).claimHost()) },

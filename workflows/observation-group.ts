@@ -8,7 +8,7 @@ import { isOpen } from '../src/domain/group-state.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
 import { STEPS, stepIndex } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
-import { becameComplete } from './collecting.ts';
+import { becameComplete, isGivenUp } from './collecting.ts';
 import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
 import { installHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
@@ -61,7 +61,7 @@ async function walk(group: GroupMemory, journal: Journal): Promise<void> {
       cursor += 1;
     } catch (caught) {
       if (!(caught instanceof StepParked)) throw caught;
-      if (caught.step === 'collect' && group.input.policy.collecting.onDeadline === 'fail') return closeAsFailed(group, journal, caught);
+      if (isGivenUp(group, caught.failure)) return closeAsFailed(group, journal, caught);
       cursor = await parkUntilResumed(group, journal, caught);
     }
   }

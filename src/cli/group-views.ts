@@ -51,7 +51,9 @@ export function groupShowCommand(): Command {
       const group = groupNamed(database, id);
       const attempts = attemptsOf(database, group.group_id);
       const products = productsOf(database, group.group_id);
+      const runs = [...new Set(attempts.map((attempt) => attempt.run_id))];
       const attemptRows = attempts.map((attempt) => [
+        String(runs.indexOf(attempt.run_id) + 1),
         attempt.step,
         String(attempt.attempt),
         attempt.outcome,
@@ -61,7 +63,7 @@ export function groupShowCommand(): Command {
       output.result({ group, attempts, products }, [
         ...headLines(group),
         '',
-        ...table(['STEP', 'TRY', 'OUTCOME', 'WALL', 'NOTE'], attemptRows),
+        ...table(['RUN', 'STEP', 'TRY', 'OUTCOME', 'WALL', 'NOTE'], attemptRows),
         '',
         ...table(
           ['PRODUCT', 'STATUS', 'PATH'],

@@ -64,7 +64,8 @@ function usageProblem(error: CommanderError, root: Command, args: readonly strin
   const commands = commandsAlong(root, args);
   const last = commands.at(-1) ?? root;
   const known = [...last.commands.map((child) => child.name()), ...last.options.flatMap((option) => option.long ?? [])];
-  const typed = /'([^' =]+)/.exec(error.message)?.[1];
+  // A missing option is known; only a word that is unknown can be a typing error.
+  const typed = /missing/i.test(error.code) ? undefined : /'([^' =]+)/.exec(error.message)?.[1];
   const near = typed === undefined ? null : nearestName(typed, known);
   const path = commands.map((command) => command.name()).join(' ');
   const detail =

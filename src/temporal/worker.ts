@@ -125,7 +125,8 @@ function installRuntime(settings: Settings, log: Logger): void {
   Runtime.install({
     // Signals are handled by the command, which knows the order of shutting down.
     shutdownSignals: [],
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+    // Below a warning the SDK tells of its own pollers: nothing an operator asked for.
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       // Three of our four queues carry activities only; the SDK calls that a warning.
       const isExpected = message.startsWith('No workflows registered');
       log[isExpected ? 'debug' : levels[level]]({ ...meta }, message);
