@@ -20,6 +20,7 @@ import { endLeftovers } from '../runner/leftovers.ts';
 import { findSciencePython } from '../runner/science-environment.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectClient, connectWorker } from './connection.ts';
+import { answerSqlRequests } from './sql-requests.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 export interface RunningWorker {
@@ -99,7 +100,9 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
   const shutdown = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
+  const stopAnswering = catalog === null ? null : answerSqlRequests({ database: catalog.database, client, log });
   const close = async (): Promise<void> => {
+    await stopAnswering?.();
     catalog?.close();
     await client.connection.close();
     await connection.close();

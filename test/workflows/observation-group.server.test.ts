@@ -1,4 +1,5 @@
 /** The life of a group against a real server, a real worker and a real database; only the science programs are quick ones. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cancelGroup, GroupRequestError, resumeGroup } from '../../src/temporal/group-client.ts';
@@ -147,6 +148,15 @@ describe('a group parked by a bad parameter', () => {
       JSON.stringify(corrected),
     );
     expect(await group.result()).toMatchObject({ state: 'completed' });
+  }, 60_000);
+
+  test('resumes by the documented SQL repair, which is answered in its row', async () => {
+    const group = await park();
+    host.succeeding('image');
+    const repair = `UPDATE ingest_queue SET state='pending', processing_stage='collecting' WHERE group_id='${group.id}';`;
+    execFileSync('sqlite3', [host.settings.paths.database, repair]);
+    expect(await group.result()).toMatchObject({ state: 'completed' });
+    expect(host.read('SELECT answer FROM operator_requests WHERE group_id = ?', group.id)).toEqual([{ answer: 'accepted' }]);
   }, 60_000);
 
   test('can go back to an earlier step, which then runs again with all after it', async () => {
