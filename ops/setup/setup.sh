@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs all that contimg needs, from package registries only: npm packages (Node 24 among them), the tools environment
-# (uv, Temporal CLI), the science environment, WSClean and the built dashboard; with `--tests` a browser and the sqlite3
-# program too. Writes only inside the checkout, the user's cache and, through apt, the system. Each part leaves a stamp of
-# what it was made from, so that a second run only compares stamps and an interrupted one goes on where it stopped. A
-# failure names the part, its log and the remedy. Two runs at once wait for each other.
+# (uv, Temporal CLI), the science environment, WSClean, the built dashboard and compiled kernels; with `--tests` a browser
+# and the sqlite3 program too. Writes only inside the checkout, the user's cache and, through apt, the system. Each part
+# leaves a stamp of what it was made from, so that a second run only compares stamps and an interrupted one goes on where
+# it stopped. A failure names the part, its log and the remedy. Two runs at once wait for each other.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -26,7 +26,7 @@ part() {
   local started=$SECONDS ticker outcome=0
   (while sleep 20 >/dev/null 2>&1; do say "$name … $((SECONDS - started)) s"; done) 9>&- &
   ticker=$!
-  "$@" >"$logs/$name.log" 2>&1 9>&- || outcome=$?
+  ("$@") >"$logs/$name.log" 2>&1 9>&- || outcome=$?
   kill "$ticker" && wait "$ticker" 2>/dev/null || true
   if ((outcome != 0)); then
     tail -n 15 "$logs/$name.log" >&2
@@ -81,9 +81,13 @@ find_python() {
   exit 1
 }
 
-# Not `npm ci`: it demands the optional packages of every platform in the lock. `--no-save` leaves the lock as it is. A
-# package whose install script did not run leaves no Node behind: noticed here, not at the first command.
-install_npm() { npm install --no-save --no-audit --no-fund --no-progress && node_modules/.bin/node --version; }
+# Not `npm ci`: it demands the optional packages of every platform in the lock. `--no-save` leaves the lock as it is. Of all
+# install scripts only Node's own runs: the others would compile what their packages bring ready-made, and fetch headers for it.
+install_npm() {
+  npm install --no-save --ignore-scripts --no-audit --no-fund --no-progress &&
+    (cd node_modules/node && node installArchSpecificPackage) &&
+    ln -sf ../node/bin/node node_modules/.bin/node && node_modules/.bin/node --version
+}
 
 # Debian leaves ensurepip out of Python; the package that brings it back is added when it is missing.
 install_tools() {
@@ -98,6 +102,9 @@ install_science() {
 
 build_dashboard() { PATH="$PWD/node_modules/.bin:$PATH" npm run --silent build:dashboard; }
 
+# What is compiled now does not make the first group wait.
+compile_kernels() { cd science && NUMBA_CACHE_DIR="$PWD/.numba_cache" .venv/bin/python -m contimg_science.warm_up; }
+
 command -v npm >/dev/null || { say 'npm is missing. Run once: sudo apt-get install -y npm'; exit 1; }
 python=$(find_python)
 
@@ -105,6 +112,7 @@ needs npm node_modules/node/bin/node
 needs tools .tools/bin/uv
 needs science science/.venv/bin/python
 needs dashboard dashboard/dist/index.html
+needs kernels science/.numba_cache
 
 # npm works beside the Python parts, as a process group of its own: when those fail it is ended, not left behind.
 set -m
@@ -122,3 +130,5 @@ part science 'see whether the Python registry can be reached, and for 4 GB of fr
 wait "$npm_job"
 trap - EXIT
 part dashboard 'see the log: the sources of dashboard/ do not build' "$(digest dashboard package-lock.json)" build_dashboard
+part kernels 'see the log: the science environment is installed but does not run' \
+  "$(digest science/contimg_science science/requirements.lock)" compile_kernels
