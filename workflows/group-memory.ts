@@ -33,7 +33,8 @@ export interface GroupMemory {
   degraded: Set<DegradedReason>;
   /** An operator accepted going on with what is there: fewer subbands than the minimum, a failed image verdict. */
   degradationAcknowledged: boolean;
-  calibrationNews: number;
+  /** A set of its strip was registered since it last asked for one. */
+  calibrationNews: boolean;
   waitingFor: string | null;
   nextAutomaticAction: string | null;
   failure: StepFailure | null;
@@ -64,7 +65,7 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
     attempts: [],
     degraded: new Set(),
     degradationAcknowledged: false,
-    calibrationNews: 0,
+    calibrationNews: false,
     waitingFor: null,
     nextAutomaticAction: null,
     failure: null,
@@ -104,6 +105,8 @@ export function degradedBy(group: GroupMemory): DegradedReason[] {
 }
 
 export const observedAtMs = (group: GroupMemory): number => jdToUnixMs(group.input.key.t0Jd) - group.input.key.integrationS * 500;
+
+export const pointingDecDeg = (group: GroupMemory): number => (group.input.key.decRad * 180) / Math.PI;
 
 export const missingSubbands = (group: GroupMemory): number[] =>
   group.outputs.collect?.missing ?? chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).missing;

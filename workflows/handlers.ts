@@ -17,7 +17,7 @@ import {
   type SetLaneRequest,
   setLaneRequestSchema,
 } from '../src/domain/operator-request.ts';
-import { type GroupMemory, statusOf } from './group-memory.ts';
+import { type GroupMemory, pointingDecDeg, statusOf } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
 export const subbandArrived = defineSignal<[SubbandArrival]>(GROUP_SIGNALS.subbandArrived);
@@ -46,8 +46,8 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
 
   setHandler(statusQuery, () => statusOf(group));
   setHandler(subbandArrived, (raw) => receive(group, journal, raw));
-  setHandler(calibrationAvailable, () => {
-    group.calibrationNews += 1;
+  setHandler(calibrationAvailable, (set) => {
+    group.calibrationNews ||= isOfItsStrip(group, set);
   });
 
   setHandler(resumeSignal, (raw) => {
@@ -107,6 +107,12 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
       },
     },
   );
+}
+
+/** News that cannot be read costs one more look at the sets there are. */
+function isOfItsStrip(group: GroupMemory, set: unknown): boolean {
+  const decDeg = typeof set === 'object' && set !== null && 'decDeg' in set ? Number(set.decDeg) : Number.NaN;
+  return !(Math.abs(decDeg - pointingDecDeg(group)) > group.input.policy.calibration.stripToleranceDeg);
 }
 
 /** A file already known changes nothing; one that comes after the members were chosen is kept for an upgrade. */

@@ -7,7 +7,7 @@ import type { CatalogActivities } from '../activities/contract.ts';
 import type { GroupProjection, StepAttempt } from '../src/domain/catalog-command.ts';
 import { SEARCH_ATTRIBUTES } from '../src/domain/observation-group.ts';
 import { catalogOptions } from './activity-options.ts';
-import { type GroupMemory, observedAtMs, projectionOf } from './group-memory.ts';
+import { type GroupMemory, observedAtMs, pointingDecDeg, projectionOf } from './group-memory.ts';
 
 type AttributeName = keyof typeof SEARCH_ATTRIBUTES;
 const key = <Name extends AttributeName>(name: Name) => ({ name, type: SEARCH_ATTRIBUTES[name] });
@@ -84,7 +84,7 @@ export class Journal {
       { key: key('ContimgStep'), value: group.step },
       { key: key('ContimgLane'), value: group.lane },
       { key: key('ContimgObservedAt'), value: new Date(observedAtMs(group)) },
-      { key: key('ContimgDec'), value: (group.input.key.decRad * 180) / Math.PI },
+      { key: key('ContimgDec'), value: pointingDecDeg(group) },
       { key: key('ContimgHost'), value: group.outputs.claimHost?.host ?? null },
       { key: key('ContimgDegraded'), value: group.degraded.size > 0 },
       { key: key('ContimgNeedsAttention'), value: group.state === 'needs_attention' },

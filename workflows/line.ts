@@ -12,7 +12,7 @@ import { hostFileOptions, probeOptions, scienceOptions } from './activity-option
 import type { calibration } from './calibration.ts';
 import { collect } from './collecting.ts';
 import { DecidedFailure } from './failure-of.ts';
-import { type GroupMemory, outputOf } from './group-memory.ts';
+import { type GroupMemory, outputOf, pointingDecDeg } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
 interface Row<Step extends StepName> {
@@ -194,10 +194,10 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
 async function waitForCalibration(group: GroupMemory, journal: Journal): Promise<CalibrationChoice> {
   const { validityHours, stripToleranceDeg, waitMs } = group.input.policy.calibration;
   const concat = outputOf(group, 'concat').result;
-  const decDeg = (group.input.key.decRad * 180) / Math.PI;
+  const decDeg = pointingDecDeg(group);
   const giveUpAtMs = Date.now() + waitMs;
   for (;;) {
-    const news = group.calibrationNews;
+    group.calibrationNews = false;
     const choice = await journal.catalog.chooseCalibration({ midMjd: concat.midMjd, decDeg, validityHours, stripToleranceDeg });
     if (choice.sets.length > 0) {
       group.waitingFor = null;
@@ -216,6 +216,6 @@ async function waitForCalibration(group: GroupMemory, journal: Journal): Promise
     group.waitingFor = `a calibration set for declination ${decDeg.toFixed(2)}°`;
     group.nextAutomaticAction = `goes on when one is registered; asks for a person at ${new Date(giveUpAtMs).toISOString()}`;
     journal.changed();
-    await condition(() => group.calibrationNews > news, Math.min(remainingMs, group.input.policy.collecting.recheckMs));
+    await condition(() => group.calibrationNews, Math.min(remainingMs, group.input.policy.collecting.recheckMs));
   }
 }

@@ -77,9 +77,8 @@ async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: St
   group.waitingFor = 'a person: resume or cancel';
   group.nextAutomaticAction = automaticActionFor(parked);
   journal.changed();
-  const news = group.calibrationNews;
   await condition(
-    () => group.resumePlan !== null || becameComplete(group) || (parked.failure.type === 'NoCalibration' && group.calibrationNews > news),
+    () => group.resumePlan !== null || becameComplete(group) || (parked.failure.type === 'NoCalibration' && group.calibrationNews),
   );
   const plan = takePlan(group);
   const from = plan?.from ?? parked.step;
@@ -130,12 +129,16 @@ async function closeAsFailed(group: GroupMemory, journal: Journal, parked: StepP
 }
 
 async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<void> {
-  await releaseAfterCancel(group, journal);
+  const leftBehind = await releaseAfterCancel(group, journal);
   const { by, reason } = group.cancelledBy ?? { by: 'temporal', reason: 'the workflow was cancelled from Temporal' };
   group.state = 'cancelled';
   group.waitingFor = null;
   group.nextAutomaticAction = null;
-  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome: 'skipped', reason: `cancelled by ${by}: ${reason}` });
+  await journal.catalog.closeLedger({
+    groupId: group.input.groupId,
+    outcome: 'skipped',
+    reason: `cancelled by ${by}: ${reason}${leftBehind}`,
+  });
 }
 
 const wantsUpgrade = (group: GroupMemory): boolean =>

@@ -151,8 +151,14 @@ function digestOf(parameters: object): string {
   return hash.toString(16).padStart(8, '0');
 }
 
-/** Whatever happens, scratch of a group that ends without a product is given back. */
-export async function releaseAfterCancel(group: GroupMemory, journal: Journal): Promise<void> {
-  if (group.outputs.claimHost === undefined) return;
-  await CancellationScope.nonCancellable(() => runStep(group, journal, 'release'));
+/** Scratch of a group that ends without a product is given back. One that cannot be ends all the same: answers what stays behind. */
+export async function releaseAfterCancel(group: GroupMemory, journal: Journal): Promise<string> {
+  if (group.outputs.claimHost === undefined) return '';
+  try {
+    await CancellationScope.nonCancellable(() => runStep(group, journal, 'release'));
+    return '';
+  } catch (caught) {
+    if (!(caught instanceof StepParked)) throw caught;
+    return `; its scratch is still there: ${caught.failure.message}`;
+  }
 }

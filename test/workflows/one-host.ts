@@ -43,11 +43,12 @@ export interface Call {
 export class OneHost {
   readonly folder = mkdtempSync(join(tmpdir(), 'contimg-host-'));
   readonly namespace = `test-${randomUUID()}`;
+  /** What the worker and every other command of this host are run with. */
+  readonly config = join(this.folder, 'contimg.json');
   readonly settings: Settings;
   readonly client: Client;
   #process: ChildProcess | null = null;
   #groups = 0;
-  readonly #overrides: Record<string, unknown>;
 
   private constructor(connection: Connection, overrides: Record<string, unknown>) {
     const python = join(this.folder, 'python');
@@ -55,7 +56,7 @@ export class OneHost {
     writeFileSync(python, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${this.folder} "$@"\n`);
     chmodSync(python, 0o755);
     const address = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
-    this.#overrides = {
+    const values = {
       'paths.input': join(this.folder, 'incoming'),
       'paths.output': join(this.folder, 'products'),
       'paths.state': join(this.folder, 'state'),
@@ -75,7 +76,8 @@ export class OneHost {
       'log.level': 'fatal',
       ...overrides,
     };
-    const flags = Object.entries(this.#overrides).map(([key, value]) => ({ key, value, name: key }));
+    writeFileSync(this.config, JSON.stringify(snakeCased(nested(values))));
+    const flags = Object.entries(values).map(([key, value]) => ({ key, value, name: key }));
     this.settings = loadSettings({ flags }).settings;
     this.client = new Client({ connection, namespace: this.namespace });
     mkdirSync(this.settings.paths.tmpfs);
@@ -91,10 +93,10 @@ export class OneHost {
 
   /** `contimg worker` as a process of its own. */
   async startWorker(): Promise<void> {
-    const config = join(this.folder, 'contimg.json');
-    writeFileSync(config, JSON.stringify(snakeCased(nested(this.#overrides))));
     const main = join(root, 'src', 'cli', 'main.ts');
-    const child = spawn(process.execPath, [main, 'worker', '--catalog', '--config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [main, 'worker', '--catalog', '--config', this.config], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     this.#process = child;
     await new Promise<void>((ready, failed) => {
       child.once('spawn', ready);
@@ -159,6 +161,13 @@ export class OneHost {
   }
   withCalibrator(group: TestGroup): void {
     writeFileSync(join(this.folder, `calibrator-${group.id}`), '');
+  }
+  /** From now on no calibration set passes its gate; `withGoodSolutions` ends it. */
+  withPoorSolutions(): void {
+    writeFileSync(join(this.folder, 'poor-solutions'), '');
+  }
+  withGoodSolutions(): void {
+    rmSync(join(this.folder, 'poor-solutions'));
   }
 
   /** Every science process that was started, in order. */

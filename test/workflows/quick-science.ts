@@ -1,7 +1,8 @@
 /**
  * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
  * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
- * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` makes it fail.
+ * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` makes it fail,
+ * `calibrator-GROUP` puts a calibrator into a group, `poor-solutions` fails the gate of every calibration set.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -128,8 +129,9 @@ function answer(): object {
       made(outputs['statistics'], '{}');
       return { flagged_fraction: 0.09, flagged_by_reason: { clip: 5 }, dead_antennas: [], dead_receptors: [], flag_digest: 'f' };
     case 'solve': {
+      const passed = !existsSync(join(folder ?? '', 'poor-solutions'));
       const path = join(outputs['directory'] ?? '', 'bandpass.bcal');
-      made(join(path, 'table.dat'), group_id);
+      made(join(path, 'table.dat'), `${group_id} ${JSON.stringify(request.parameters)}`);
       const mid = Date.parse(`${group_id}Z`) / 86_400_000 + 40_587;
       return {
         calibrator: '3C147',
@@ -140,9 +142,9 @@ function answer(): object {
         mid_mjd: mid,
         end_mjd: mid,
         dec_deg: 50.5,
-        qa: { median_snr: 100 },
-        passed: true,
-        reasons: [],
+        qa: { median_snr: passed ? 100 : 2 },
+        passed,
+        reasons: passed ? [] : ['the median S/N is 2, at least 10 is asked for'],
       };
     }
     case 'calibrate':
