@@ -108,7 +108,7 @@ export const observedAtMs = (group: GroupMemory): number => jdToUnixMs(group.inp
 
 export const pointingDecDeg = (group: GroupMemory): number => (group.input.key.decRad * 180) / Math.PI;
 
-export const missingSubbands = (group: GroupMemory): number[] =>
+const missingSubbands = (group: GroupMemory): number[] =>
   group.outputs.collect?.missing ?? chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).missing;
 
 const presentSubbands = (group: GroupMemory): number[] =>

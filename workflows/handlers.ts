@@ -20,13 +20,13 @@ import {
 import { type GroupMemory, pointingDecDeg, statusOf } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
-export const subbandArrived = defineSignal<[SubbandArrival]>(GROUP_SIGNALS.subbandArrived);
-export const calibrationAvailable = defineSignal<[{ productId: number; decDeg: number }]>(GROUP_SIGNALS.calibrationAvailable);
-export const resumeSignal = defineSignal<[ResumeRequest]>(GROUP_SIGNALS.resume);
-export const resumeUpdate = defineUpdate<GroupStatus, [ResumeRequest]>(GROUP_UPDATES.resume);
-export const cancelUpdate = defineUpdate<GroupStatus, [CancelRequest]>(GROUP_UPDATES.cancel);
-export const setLaneUpdate = defineUpdate<GroupStatus, [SetLaneRequest]>(GROUP_UPDATES.setLane);
-export const statusQuery = defineQuery<GroupStatus>(GROUP_QUERIES.status);
+const subbandArrived = defineSignal<[SubbandArrival]>(GROUP_SIGNALS.subbandArrived);
+const calibrationAvailable = defineSignal<[{ productId: number; decDeg: number }]>(GROUP_SIGNALS.calibrationAvailable);
+const resumeSignal = defineSignal<[ResumeRequest]>(GROUP_SIGNALS.resume);
+const resumeUpdate = defineUpdate<GroupStatus, [ResumeRequest]>(GROUP_UPDATES.resume);
+const cancelUpdate = defineUpdate<GroupStatus, [CancelRequest]>(GROUP_UPDATES.cancel);
+const setLaneUpdate = defineUpdate<GroupStatus, [SetLaneRequest]>(GROUP_UPDATES.setLane);
+const statusQuery = defineQuery<GroupStatus>(GROUP_QUERIES.status);
 
 export function installHandlers(group: GroupMemory, journal: Journal, cancelLine: () => void): void {
   const judge = (raw: unknown): Judgement<ResumePlan> =>

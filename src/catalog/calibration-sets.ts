@@ -89,10 +89,6 @@ export function writeCalibrationSet(
   appendEvent(database, { at, topic: 'calibration.changed', groupId, payload });
 }
 
-/** Newest first. */
-export const listCalibrationSets = (database: CatalogDatabase, limit: number): CalibrationSetRow[] =>
-  rowsOf(database, calibrationSetRow, 'SELECT * FROM calibration_sets ORDER BY mid_mjd DESC, id DESC LIMIT :limit', { limit });
-
 /** Sets whose middle lies within `days` of an instant, nearest first, whatever their status. */
 export const calibrationSetsNear = (database: CatalogDatabase, midMjd: number, days: number): CalibrationSetRow[] =>
   rowsOf(

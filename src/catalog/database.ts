@@ -34,7 +34,10 @@ export function openForReading(path: string): CatalogDatabase {
   try {
     refuseNewer(database, path);
     if (schemaVersionOf(database) < newestVersion()) {
-      throw new CatalogUnavailable(`${path} has an older schema than this version reads`, 'Start the worker, or run `contimg db migrate`.');
+      throw new CatalogUnavailable(
+        `${path} has an older schema than this version reads`,
+        'Start the worker: it brings the schema up to date, after a backup.',
+      );
     }
     database.pragma('query_only = ON');
     return database;

@@ -31,7 +31,7 @@ export const imageRow = z.object({
   qa_checks: jsonColumn(z.array(z.looseObject({ name: z.string(), passed: z.boolean() }))),
 });
 /** With the part of its product row that a list shows. */
-export const imageListingRow = imageRow.extend({
+const imageListingRow = imageRow.extend({
   status: z.enum(PRODUCT_STATUSES),
   created_at: z.string(),
   degraded_reasons: jsonColumn(z.array(degradedReasonSchema)),

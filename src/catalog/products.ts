@@ -10,7 +10,7 @@ import { appendEvent } from './events.ts';
 import { type CatalogDatabase, type SqlParameters, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
 import { absolutePathSql, storedPath } from './storage-locations.ts';
 
-export const PRODUCT_KINDS = ['ms', 'calibration_set', 'image', 'mosaic', 'catalogue'] as const;
+const PRODUCT_KINDS = ['ms', 'calibration_set', 'image', 'mosaic', 'catalogue'] as const;
 export const PRODUCT_STATUSES = ['current', 'superseded', 'stale', 'retired', 'deleted'] as const;
 
 /** `path` is absolute here; the table stores it relative to `location`. */
@@ -42,7 +42,7 @@ const FROM = 'products p JOIN storage_locations l ON l.name = p.location';
 export const productById = (database: CatalogDatabase, id: number): ProductRow | null =>
   rowOf(database, productRow, `SELECT ${COLUMNS} FROM ${FROM} WHERE p.id = :id`, { id });
 
-export function productByPath(database: CatalogDatabase, path: string): ProductRow | null {
+function productByPath(database: CatalogDatabase, path: string): ProductRow | null {
   const stored = storedPath(database, path);
   return rowOf(database, productRow, `SELECT ${COLUMNS} FROM ${FROM} WHERE p.location = :location AND p.path = :path`, { ...stored });
 }

@@ -83,7 +83,7 @@ export const countVariable = (database: CatalogDatabase, sources: ReadonlySet<nu
   ) ?? 0;
 
 /** A source with its variability, if it has any point. */
-export const monitoredSourceRow = z.object({
+const monitoredSourceRow = z.object({
   id: z.int(),
   name: z.string(),
   ra_deg: z.number(),

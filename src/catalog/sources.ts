@@ -79,9 +79,6 @@ export function sourcesNear(database: CatalogDatabase, cone: { raDeg: number; de
     .sort((one, other) => one.separationDeg - other.separationDeg);
 }
 
-export const sourceById = (database: CatalogDatabase, id: number): SourceRow | null =>
-  rowOf(database, sourceRow, 'SELECT * FROM sources WHERE id = :id', { id });
-
 export const sourceByName = (database: CatalogDatabase, name: string): SourceRow | null =>
   rowOf(database, sourceRow, 'SELECT * FROM sources WHERE name = :name', { name });
 

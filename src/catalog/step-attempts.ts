@@ -82,13 +82,3 @@ const wholeOrNull = (value: number | null): number | null => (value === null ? n
 /** All runs, oldest first. */
 export const attemptsOf = (database: CatalogDatabase, groupId: string): StepAttemptRow[] =>
   rowsOf(database, stepAttemptRow, `${SELECT} WHERE group_id = :groupId ORDER BY started_at, id`, { groupId });
-
-/** Wall times of successful attempts of a step since an instant, newest first: for medians and percentiles. */
-export const recentDurationsS = (database: CatalogDatabase, step: StepAttemptRow['step'], since: string): number[] =>
-  rowsOf(
-    database,
-    z.object({ wall_s: z.number() }),
-    `SELECT (julianday(ended_at) - julianday(started_at)) * 86400.0 AS wall_s FROM step_attempts
-     WHERE step = :step AND outcome = 'done' AND started_at >= :since ORDER BY started_at DESC`,
-    { step, since },
-  ).map((row) => row.wall_s);

@@ -18,7 +18,7 @@ import { StepError, type StepFailure } from '../domain/failure.ts';
 import { dateFolderOfGroup } from '../domain/group-id.ts';
 import { chooseMembers } from '../domain/membership.ts';
 import { createIngest } from '../ingest/ingest.ts';
-import { releaseFolder, runScratch } from '../runner/scratch.ts';
+import { releaseRun } from '../runner/scratch.ts';
 
 /** UTC milliseconds; start = end means the group that holds that instant. */
 export interface Interval {
@@ -101,7 +101,7 @@ export async function convertGroup(
       },
       watch('organize'),
     );
-    if (settings.scratch.cleanup) await releaseFolder(settings.paths.scratch, runScratch(settings.paths.scratch, run));
+    if (settings.scratch.cleanup) await releaseRun(settings.paths.scratch, run);
     return { groupId, outcome: 'converted', ms: published.output.publishedMs, reason: published.note, failure: null };
   } catch (error) {
     if (!(error instanceof StepError)) throw error;

@@ -90,7 +90,7 @@ export const productRecordSchema = z.discriminatedUnion('kind', [
 ]);
 export type ProductRecord = z.infer<typeof productRecordSchema>;
 
-export const calibrationChoiceSchema = z.strictObject({
+const calibrationChoiceSchema = z.strictObject({
   /** One set, or the two that bracket the group in time. Empty: none is valid. */
   sets: z.array(
     z.strictObject({

@@ -20,7 +20,7 @@ export const FAILURE_TYPES = [
 export type FailureType = (typeof FAILURE_TYPES)[number];
 
 /** Trying again cannot help: the same input gives the same answer, or a person or another product is needed first. */
-export const NEVER_RETRIED = ['BadInput', 'QualityRejected', 'NoCalibration', 'Conflict', 'Bug'] as const satisfies readonly FailureType[];
+const NEVER_RETRIED = ['BadInput', 'QualityRejected', 'NoCalibration', 'Conflict', 'Bug'] as const satisfies readonly FailureType[];
 
 export const isRetryable = (type: FailureType): boolean => !(NEVER_RETRIED as readonly FailureType[]).includes(type);
 

@@ -8,11 +8,11 @@ export const GROUP_STATES = ['collecting', 'pending', 'in_progress', 'needs_atte
 export const groupStateSchema = z.enum(GROUP_STATES);
 export type GroupState = z.infer<typeof groupStateSchema>;
 
-export const PROCESSING_STAGES = ['collecting', 'processing_fresh', 'resuming'] as const;
+const PROCESSING_STAGES = ['collecting', 'processing_fresh', 'resuming'] as const;
 export const processingStageSchema = z.enum(PROCESSING_STAGES);
 export type ProcessingStage = z.infer<typeof processingStageSchema>;
 
-export const OPEN_STATES = ['collecting', 'pending', 'in_progress', 'needs_attention'] as const satisfies readonly GroupState[];
+const OPEN_STATES = ['collecting', 'pending', 'in_progress', 'needs_attention'] as const satisfies readonly GroupState[];
 export const isOpen = (state: GroupState): boolean => (OPEN_STATES as readonly GroupState[]).includes(state);
 
 /** A closed group opens again only as a new run (late subband, reprocess), which starts at `collecting` or `pending`. */
@@ -43,17 +43,11 @@ export function seedState(state: GroupState): 'collecting' | 'pending' | 'in_pro
   }
 }
 
-export const DEGRADED_REASONS = [
-  'subbands_missing',
-  'calibration_provisional',
-  'calibration_borrowed',
-  'qa_warning',
-  'no_calibration',
-] as const;
+const DEGRADED_REASONS = ['subbands_missing', 'calibration_provisional', 'calibration_borrowed', 'qa_warning', 'no_calibration'] as const;
 export const degradedReasonSchema = z.enum(DEGRADED_REASONS);
 export type DegradedReason = z.infer<typeof degradedReasonSchema>;
 
-export const LANES = ['live', 'ondemand', 'backlog', 'reprocess'] as const;
+const LANES = ['live', 'ondemand', 'backlog', 'reprocess'] as const;
 export const laneSchema = z.enum(LANES);
 export type Lane = z.infer<typeof laneSchema>;
 /** Temporal priority keys: 1 is served first. */

@@ -28,7 +28,7 @@ export const observationGroupInputSchema = z.strictObject({
 });
 export type ObservationGroupInput = z.infer<typeof observationGroupInputSchema>;
 
-export const attemptReportSchema = z.strictObject({
+const attemptReportSchema = z.strictObject({
   step: stepNameSchema,
   attempt: z.int().min(1),
   startedAt: z.string(),

@@ -9,9 +9,9 @@ import { type StepName, stepIndex, stepNameSchema } from './step.ts';
 import { type StepParameters, stepParameterSchemas } from './step-parameters.ts';
 
 export const reasonSchema = z.string().trim().min(8, 'a reason has 8 to 500 characters').max(500, 'a reason has 8 to 500 characters');
-export const actorSchema = z.string().trim().min(1).max(100);
+const actorSchema = z.string().trim().min(1).max(100);
 
-export const resumeRequestSchema = z.strictObject({
+const resumeRequestSchema = z.strictObject({
   by: actorSchema,
   reason: reasonSchema,
   /** Default: the failed step. */
@@ -29,7 +29,7 @@ export const setLaneRequestSchema = z.strictObject({ by: actorSchema, reason: re
 export type SetLaneRequest = z.infer<typeof setLaneRequestSchema>;
 
 /** Error codes of interfaces: the API maps them to HTTP statuses. */
-export type RefusalCode = 'not_waiting' | 'invalid_step' | 'invalid_parameters' | 'invalid_request';
+type RefusalCode = 'not_waiting' | 'invalid_step' | 'invalid_parameters' | 'invalid_request';
 export type Judgement<Accepted> = { accepted: true; value: Accepted } | { accepted: false; code: RefusalCode; reason: string };
 
 export interface ResumePlan {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 const milliseconds = z.int().min(0);
 
-export const collectingPolicySchema = z.strictObject({
+const collectingPolicySchema = z.strictObject({
   expected: z.int().min(1).max(16).default(16),
   warnAfterMs: milliseconds.default(600_000),
   deadlineMs: milliseconds.default(1_800_000),
@@ -16,13 +16,13 @@ export const collectingPolicySchema = z.strictObject({
   recheckMs: milliseconds.default(60_000),
 });
 
-export const stepsPolicySchema = z.strictObject({
+const stepsPolicySchema = z.strictObject({
   solve: z.boolean().default(false),
   photometry: z.boolean().default(false),
   mosaic: z.boolean().default(false),
 });
 
-export const timingPolicySchema = z.strictObject({
+const timingPolicySchema = z.strictObject({
   heartbeatMs: milliseconds.default(30_000),
   /** Floor of one science attempt's time limit (`--in-progress-timeout`). */
   inProgressTimeoutMs: milliseconds.default(900_000),
@@ -31,7 +31,7 @@ export const timingPolicySchema = z.strictObject({
   firstRetryDelayMs: milliseconds.default(5_000),
 });
 
-export const calibrationPolicySchema = z.strictObject({
+const calibrationPolicySchema = z.strictObject({
   validityHours: z.number().positive().default(12),
   stripToleranceDeg: z.number().positive().default(5),
   /** How long a group waits for a set before it parks as NoCalibration. */

@@ -43,7 +43,7 @@ export const flagResultSchema = z.looseObject({
 });
 export type FlagResult = z.infer<typeof flagResultSchema>;
 
-export const calibrationTableSchema = z.looseObject({ type: z.string(), order: z.int(), path: z.string() });
+const calibrationTableSchema = z.looseObject({ type: z.string(), order: z.int(), path: z.string() });
 export const solveResultSchema = z.looseObject({
   calibrator: z.string(),
   fluxJy: z.number(),

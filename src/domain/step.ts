@@ -27,8 +27,3 @@ export type StepName = (typeof STEPS)[number]['name'];
 export const stepNameSchema = z.enum(STEP_NAMES);
 
 export const stepIndex = (name: StepName): number => STEPS.findIndex((step) => step.name === name);
-export const stepClassOf = (name: StepName): StepClass => {
-  const step = STEPS[stepIndex(name)];
-  if (step === undefined) throw new RangeError(`no step ${name}`);
-  return step.class;
-};

@@ -4,7 +4,7 @@
  */
 
 /** Widest spread of names within one real group, plus a little: nothing merges at this distance. */
-export const NAME_SPREAD_MS = 120_000;
+const NAME_SPREAD_MS = 120_000;
 /** With fewer names there is no saying which of them is wrong. */
 const NAMES_FOR_A_MEDIAN = 3;
 

@@ -12,7 +12,7 @@ import { rejection, type Rejection } from './rejection.ts';
 /** Category Cc, and the two separators that some programs take for a line end. */
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/gu;
 
-export const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
+const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
 
 export type EntryVerdict = NameVerdict | { kind: 'unsafe-name'; rejection: Rejection };
 

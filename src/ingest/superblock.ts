@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { rejection, type Rejection } from './rejection.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
-export const SUPERBLOCK_BYTES = 64;
+const SUPERBLOCK_BYTES = 64;
 
 /** Byte of the end-of-file address, by superblock version. */
 const END_OF_FILE_AT: Readonly<Record<number, number>> = { 0: 40, 1: 44, 2: 28, 3: 28 };

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { type CatalogDatabase, jsonColumn, rowsOf, runSql } from '../catalog/statement.ts';
 
-export const watchStatusSchema = z.object({
+const watchStatusSchema = z.object({
   /** `events`: looks happen on file events and at each rescan; `poll`: at scans only. */
   mode: z.enum(['events', 'poll']),
   mode_reason: z.string().nullable(),
@@ -25,7 +25,7 @@ export const watchStatusSchema = z.object({
 });
 export type WatchStatus = z.infer<typeof watchStatusSchema>;
 
-export const watchHeartbeatRow = z.object({
+const watchHeartbeatRow = z.object({
   host: z.string(),
   pid: z.int(),
   started_at: z.string(),

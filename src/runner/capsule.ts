@@ -27,7 +27,7 @@ export interface Capsule {
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The line that repeats the step from any shell. */
-export function shellLine(capsule: Pick<Capsule, 'command' | 'environment' | 'workingDirectory'>): string {
+function shellLine(capsule: Pick<Capsule, 'command' | 'environment' | 'workingDirectory'>): string {
   const variables = Object.entries(capsule.environment).map(([name, value]) => `${name}=${quoted(value)}`);
   return ['cd', quoted(capsule.workingDirectory), '&&', 'env', '-i', ...variables, ...capsule.command.map(quoted)].join(' ');
 }

@@ -5,7 +5,7 @@
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
-export const MAX_LINE_BYTES = 1_000_000;
+const MAX_LINE_BYTES = 1_000_000;
 
 export interface LineSink {
   event(line: string): void;

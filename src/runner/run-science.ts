@@ -22,7 +22,7 @@ import type { SciencePython } from './science-environment.ts';
 import { readEvent } from './science-event.ts';
 import { StepLog } from './step-log.ts';
 
-export interface ScienceRequest {
+interface ScienceRequest {
   groupId: string;
   /** Programs use it in file names: slashes become dots. */
   attemptId: string;

@@ -7,7 +7,7 @@ import { camelCased } from '../domain/spelling.ts';
 
 const resourcesSchema = z.looseObject({ wallS: z.number(), cpuS: z.number(), maxRssBytes: z.number() });
 
-export const scienceEventSchema = z.discriminatedUnion('event', [
+const scienceEventSchema = z.discriminatedUnion('event', [
   z.looseObject({ event: z.literal('progress'), fraction: z.number(), message: z.string() }),
   z.looseObject({ event: z.literal('result'), result: z.unknown(), resources: resourcesSchema }),
   z.looseObject({

@@ -22,7 +22,7 @@ export interface PartView {
   restarts(): number;
 }
 
-export interface Check {
+interface Check {
   name: string;
   status: 'ok' | 'degraded' | 'unhealthy';
   fact: string;

@@ -38,7 +38,7 @@ export const diskPaths = ({ paths }: Settings): { output: string; scratch: strin
   state: paths.state,
 });
 
-export function readDisks(settings: Settings): Record<string, number> {
+function readDisks(settings: Settings): Record<string, number> {
   const existing = Object.values(diskPaths(settings)).filter((path) => existsSync(path));
   return Object.fromEntries(existing.map((path) => [path, freeGb(path)]));
 }

@@ -10,7 +10,7 @@ import { GROUP_SIGNALS, GROUP_WORKFLOW_TYPE, TASK_QUEUES } from '../domain/obser
 import type { Announce } from '../ingest/announcer.ts';
 import { connectClient } from './connection.ts';
 
-export const createAnnounce =
+const createAnnounce =
   (client: Client): Announce =>
   async (groupId, input, arrival, { afterClosedRun }) => {
     try {

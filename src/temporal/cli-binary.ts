@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { findProgram, isExecutable } from '../runner/process-group.ts';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
 
-export const TEMPORAL_CLI_VERSION = '1.9.1';
+const TEMPORAL_CLI_VERSION = '1.9.1';
 
 export class TemporalCliMissing extends Error {
   override readonly name = 'TemporalCliMissing';
