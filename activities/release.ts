@@ -1,6 +1,6 @@
 /** Step `release`: gives back the scratch and memory of one run of a group. Removing what is gone already is no error. */
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
-import { releaseFolder, runScratch } from '../src/runner/scratch.ts';
+import { releaseRun } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { tmpfsRoot } from './move-to-tmpfs.ts';
@@ -12,9 +12,9 @@ export const release =
   ({ settings }: HostDependencies): Supervised<Order, Measured<StepOutputs['release']>> =>
   async ({ attempt, keepScratch }) => {
     const memory = tmpfsRoot(settings.paths.tmpfs);
-    let freedBytes = await releaseFolder(memory, runScratch(memory, attempt));
+    let freedBytes = await releaseRun(memory, attempt);
     const keeps = keepScratch || !settings.scratch.cleanup;
-    if (!keeps) freedBytes += await releaseFolder(settings.paths.scratch, runScratch(settings.paths.scratch, attempt));
+    if (!keeps) freedBytes += await releaseRun(settings.paths.scratch, attempt);
     return {
       output: { freedBytes },
       resources: null,

@@ -21,7 +21,7 @@ const PROBLEMS = {
   path_outside_roots: {
     status: 400,
     title: 'The file lies outside the storage locations',
-    remedy: 'Move the product below paths.output, or correct its row: contimg db reconcile.',
+    remedy: 'Move the product back below paths.output.',
   },
   sign_in_required: {
     status: 401,
@@ -99,7 +99,7 @@ export class ApiProblem extends Error {
 
   toBody(requestId: string, instance: string): Problem {
     return {
-      type: `/docs/problems#${this.code}`,
+      type: `urn:contimg:problem:${this.code}`,
       title: PROBLEMS[this.code].title,
       status: this.status,
       detail: this.message,

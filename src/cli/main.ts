@@ -89,5 +89,11 @@ function commandsAlong(root: Command, args: readonly string[]): Command[] {
   return path;
 }
 
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
+});
+
 const [name = 'contimg', ...rest] = process.argv.slice(2)[0] === '--as' ? process.argv.slice(3) : ['contimg', ...process.argv.slice(2)];
 await main(name, rest);

@@ -41,7 +41,7 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
       const near = nearestName(name, [...Object.keys(SHORT_NAMES), ...longNames.keys()]);
       throw new SettingsError(
         `${name} is not a setting`,
-        near === null ? 'run `contimg config show` for all names' : `did you mean ${near}?`,
+        near === null ? 'docs/reference/configuration.md lists all names' : `did you mean ${near}?`,
       );
     }
   }

@@ -11,7 +11,7 @@ import { SETTING_LEAVES, nearestName, outsideKey } from './keys.ts';
 import { SettingsError } from './settings-error.ts';
 import { type Settings, settingsSchema, slotsOf } from './settings.ts';
 
-export type Origin = 'default' | 'derived' | `file ${string}` | `environment ${string}` | `flag ${string}`;
+type Origin = 'default' | 'derived' | `file ${string}` | `environment ${string}` | `flag ${string}`;
 
 export interface LoadedSettings {
   settings: Settings;
@@ -114,6 +114,6 @@ function nested(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 function unknownKey(key: string, origin: Origin): SettingsError {
   const near = nearestName(key, SETTING_LEAVES.keys());
-  const remedy = near === null ? 'run `contimg config show` for all keys' : `did you mean ${outsideKey(near)}?`;
+  const remedy = near === null ? 'docs/reference/configuration.md lists all keys' : `did you mean ${outsideKey(near)}?`;
   return new SettingsError(`${outsideKey(key)} is not a setting (from ${origin})`, remedy);
 }

@@ -1,6 +1,6 @@
 /**
  * Every setting of contimg: its key, type, unit, default and meaning. Flags, environment names, the configuration file and
- * `config show` all derive from this one schema. Keys are camelCase here and snake_case outside (`watch.poll_s`).
+ * the tables of docs/reference/configuration.md all derive from this one schema. Keys are camelCase here and snake_case outside (`watch.poll_s`).
  */
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';

@@ -2,7 +2,7 @@
  * Where a group's temporary bytes are: `<scratch>/<group_id>/<run id>/<step>-<attempt>/`, one folder an attempt, so that a
  * host cut off from the network can never write into the folder of the attempt that replaced it.
  */
-import { readdir, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { systemErrorCode } from '../domain/system-error.ts';
 
@@ -12,8 +12,6 @@ export interface AttemptPlace {
   step: string;
   attempt: number;
 }
-
-export const groupScratch = (scratch: string, groupId: string): string => inside(scratch, join(scratch, groupId));
 
 export const runScratch = (scratch: string, place: { groupId: string; runId: string }): string =>
   inside(scratch, join(scratch, place.groupId, place.runId));
@@ -27,12 +25,21 @@ export async function freeBytes(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Removes a folder of scratch and answers how many bytes its files held. */
-export async function releaseFolder(scratch: string, folder: string): Promise<number> {
-  const target = inside(scratch, folder);
+/** Removes the scratch of one run, and the group's folder when no other run is left in it. Answers how many bytes it held. */
+export async function releaseRun(scratch: string, place: { groupId: string; runId: string }): Promise<number> {
+  const target = runScratch(scratch, place);
   const bytes = await bytesBelow(target);
   await rm(target, { recursive: true, force: true });
+  await removeIfEmpty(dirname(target));
   return bytes;
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '')) throw error;
+  }
 }
 
 export async function bytesBelow(folder: string): Promise<number> {

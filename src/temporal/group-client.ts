@@ -15,7 +15,7 @@ import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
 import type { CancelRequest, ResumeRequest } from '../domain/operator-request.ts';
 
-export const GROUP_REQUEST_CODES = [
+const GROUP_REQUEST_CODES = [
   'unknown_group',
   'not_waiting',
   'already_completed',
@@ -52,7 +52,7 @@ const REMEDIES: Readonly<Record<GroupRequestCode, string>> = {
 /** With no worker polling, an update or query would wait for ever. */
 const NO_WORKER_AFTER_MS = 10_000;
 
-export const groupHandle = (client: Client, groupId: GroupId): WorkflowHandle => client.workflow.getHandle(workflowIdOfGroup(groupId));
+const groupHandle = (client: Client, groupId: GroupId): WorkflowHandle => client.workflow.getHandle(workflowIdOfGroup(groupId));
 
 export const queryGroup = (client: Client, groupId: GroupId): Promise<GroupStatus> =>
   asked(client, groupId, () => groupHandle(client, groupId).query(GROUP_QUERIES.status));
@@ -84,7 +84,7 @@ async function asked(client: Client, groupId: GroupId, ask: () => Promise<unknow
 const isRequestCode = (type: string): type is GroupRequestCode => GROUP_REQUEST_CODES.some((code) => code === type);
 
 function mapped(error: unknown, groupId: GroupId): unknown {
-  if (error instanceof WorkflowNotFoundError) return new GroupRequestError('unknown_group', `no workflow runs for group ${groupId}`, error);
+  if (error instanceof WorkflowNotFoundError) return notOpen(error, groupId);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
     return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
   }
@@ -107,7 +107,15 @@ function serviceProblem(error: ServiceError, groupId: GroupId): unknown {
   const { cause } = error;
   const status = cause instanceof Error && 'code' in cause ? cause.code : null;
   if (status === DEADLINE_EXCEEDED) return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
-  if (status === NOT_FOUND) return new GroupRequestError('unknown_group', `no workflow runs for group ${groupId}`, error);
+  if (status === NOT_FOUND) return notOpen(error, groupId);
   if (status === UNAVAILABLE) return new GroupRequestError('temporal_unreachable', 'Temporal does not answer', error);
   return error;
+}
+
+/** The server answers the same status for a workflow that has closed and for one that never was; only its words differ. */
+function notOpen(error: Error, groupId: GroupId): GroupRequestError {
+  const said = error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
+  return /already completed/i.test(said)
+    ? new GroupRequestError('already_completed', `group ${groupId} is closed; only an open group takes requests`, error)
+    : new GroupRequestError('unknown_group', `no workflow runs for group ${groupId}`, error);
 }

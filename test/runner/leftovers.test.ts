@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endLeftovers } from '../../src/runner/leftovers.ts';
 import { findProgram } from '../../src/runner/process-group.ts';
-import { freeBytes, releaseFolder, attemptScratch, groupScratch } from '../../src/runner/scratch.ts';
+import { attemptScratch, freeBytes, releaseRun } from '../../src/runner/scratch.ts';
 
 let scratch: string;
 beforeEach(() => {
@@ -39,18 +39,25 @@ test('the kernel ends the step of a killed worker, the next worker ends what the
 });
 
 describe('scratch', () => {
-  test('is released with all it holds, and answers the bytes', async () => {
-    const folder = join(groupScratch(scratch, 'g'), 'run', 'concat-1');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'part'), 'x'.repeat(1000));
-    expect(await releaseFolder(scratch, groupScratch(scratch, 'g'))).toBe(1000);
-    expect(existsSync(groupScratch(scratch, 'g'))).toBe(false);
-    expect(await releaseFolder(scratch, groupScratch(scratch, 'g'))).toBe(0);
+  const run = { groupId: 'g', runId: 'run' };
+  const attempt = (runId: string): string => attemptScratch(scratch, { groupId: 'g', runId, step: 'concat', attempt: 1 });
+
+  test('of a run is released with all it holds, and answers the bytes', async () => {
+    mkdirSync(attempt('run'), { recursive: true });
+    writeFileSync(join(attempt('run'), 'part'), 'x'.repeat(1000));
+    expect(await releaseRun(scratch, run)).toBe(1000);
+    expect(existsSync(join(scratch, 'g'))).toBe(false);
+    expect(await releaseRun(scratch, run)).toBe(0);
+  });
+
+  test('of another run of the group is left alone', async () => {
+    for (const runId of ['run', 'other']) mkdirSync(attempt(runId), { recursive: true });
+    await releaseRun(scratch, run);
+    expect(existsSync(attempt('other'))).toBe(true);
   });
 
   test('never reaches outside its root', async () => {
-    await expect(releaseFolder(scratch, join(scratch, '..', 'elsewhere'))).rejects.toThrow('is not inside');
-    await expect(releaseFolder(scratch, scratch)).rejects.toThrow('is not inside');
+    await expect(releaseRun(scratch, { groupId: '..', runId: 'elsewhere' })).rejects.toThrow('is not inside');
   });
 
   test('knows the free space of a folder that is not there yet', async () => {
