@@ -105,7 +105,7 @@ writeFileSync(config, `${JSON.stringify(demoConfiguration(folder, ports), null, 
 const children: Child[] = [];
 let interrupted = false;
 const stopAll = async (): Promise<void> => {
-  for (const child of [...children].reverse()) if (child.exitCode() === null) child.stop();
+  for (const child of children.toReversed()) if (child.exitCode() === null) child.stop();
   await Promise.all(children.map((child) => child.ended));
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -11,7 +11,7 @@ const ARCSEC_PER_TURN = 1_296_000;
 export function localSiderealHours(unixMs: number, longitudeDeg: number): number {
   const days = unixMsToJd(unixMs) - J2000_JD;
   const centuries = days / 36_525;
-  const rotationTurns = 0.779_057_273_264 + 1.002_737_811_911_354_5 * days;
+  const rotationTurns = 0.779_057_273_264 + days + 0.002_737_811_911_354_48 * days;
   const precessionArcsec = 0.014_506 + 4612.156_534 * centuries + 1.391_581_7 * centuries ** 2;
   const turns = rotationTurns + precessionArcsec / ARCSEC_PER_TURN + longitudeDeg / 360;
   return (((turns % 1) + 1) % 1) * 24;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, shuffledSubarray } from 'fast-check';
 import type { SubbandArrival } from '../../src/domain/arrival.ts';
 import { chooseMembers } from '../../src/domain/membership.ts';
 
@@ -47,8 +47,8 @@ describe('members of a group', () => {
       arrival(9, { path: '/in/c', gridDigest: 'x', mtimeMs: 2000, headerDigest: 'c' }),
     ];
     const expected = chooseMembers(files, 16);
-    fc.assert(
-      fc.property(fc.shuffledSubarray(files, { minLength: files.length }), (order) => {
+    assert(
+      property(shuffledSubarray(files, { minLength: files.length }), (order) => {
         expect(chooseMembers(order, 16)).toEqual(expected);
       }),
     );

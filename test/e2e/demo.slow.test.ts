@@ -32,7 +32,9 @@ test('the doubling source, and no other, is found variable', () => {
 });
 
 test('every group has one ledger row with an outcome and a reason', () => {
-  expect(sqlite("SELECT COUNT(*), SUM(outcome IN ('done', 'degraded') AND reason <> '') FROM ledger WHERE group_id IS NOT NULL")).toBe('8|8');
+  expect(sqlite("SELECT COUNT(*), SUM(outcome IN ('done', 'degraded') AND reason <> '') FROM ledger WHERE group_id IS NOT NULL")).toBe(
+    '8|8',
+  );
 });
 
 test('a late subband ends in a second version that supersedes the first, a corrupt one in a declared degradation', () => {

@@ -38,7 +38,7 @@ describe('a calibrator transit', () => {
 describe('a science group', () => {
   test('uses the set of its strip, whatever the order and number of its arrivals', async () => {
     const group = host.newGroup();
-    for (const file of [...group.files].reverse()) await group.announce(file);
+    for (const file of group.files.toReversed()) await group.announce(file);
     await group.announce(group.files[3] ?? absent());
     const status = await group.result();
     expect(status.state).toBe('completed');
