@@ -12,7 +12,7 @@ import { becameComplete, isGivenUp } from './collecting.ts';
 import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
 import { installHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
-import { releaseAfterCancel, runStep, StepParked } from './run-step.ts';
+import { HostChanged, releaseAfterCancel, runStep, StepParked } from './run-step.ts';
 
 export async function observationGroup(rawInput: ObservationGroupInput): Promise<GroupStatus> {
   const input = observationGroupInputSchema.parse(rawInput);
@@ -60,6 +60,11 @@ async function walk(group: GroupMemory, journal: Journal): Promise<void> {
       await runStep(group, journal, step.name);
       cursor += 1;
     } catch (caught) {
+      if (caught instanceof HostChanged) {
+        forgetFrom(group, 'stageToScratch');
+        cursor = stepIndex('stageToScratch');
+        continue;
+      }
       if (!(caught instanceof StepParked)) throw caught;
       if (isGivenUp(group, caught.failure)) return closeAsFailed(group, journal, caught);
       cursor = await parkUntilResumed(group, journal, caught);
@@ -132,6 +137,7 @@ async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<v
   const leftBehind = await releaseAfterCancel(group, journal);
   const { by, reason } = group.cancelledBy ?? { by: 'temporal', reason: 'the workflow was cancelled from Temporal' };
   group.state = 'cancelled';
+  group.step = null;
   group.waitingFor = null;
   group.nextAutomaticAction = null;
   await journal.catalog.closeLedger({

@@ -27,6 +27,11 @@ export class StepParked extends Error {
   }
 }
 
+/** The group goes on at another host: everything made of its files is made again there. */
+export class HostChanged extends Error {
+  override readonly name = 'HostChanged';
+}
+
 export async function runStep(group: GroupMemory, journal: Journal, step: StepName): Promise<void> {
   const leftOut = LINE[step].leftOut?.(group) ?? null;
   if (leftOut !== null) {
@@ -56,7 +61,7 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
       }
       spent += 1;
       if (!isRetryable(failure.type) || spent >= budget) throw new StepParked(step, failure);
-      if (failure.type === 'HostLost') await claimAgain(group, journal);
+      if (failure.type === 'HostLost' && (await claimAgain(group, journal))) throw new HostChanged();
       await pause(
         group,
         journal,
@@ -86,14 +91,14 @@ async function runRow<Step extends StepName>(
   return measured;
 }
 
-/** A worker that came back is the same host and goes on; another host must start from the files. */
-async function claimAgain(group: GroupMemory, journal: Journal): Promise<void> {
+/** A worker that came back is the same host and goes on. Answers true for another host, which has none of the bytes. */
+async function claimAgain(group: GroupMemory, journal: Journal): Promise<boolean> {
   const before = group.outputs.claimHost?.host;
   const report = begin(group, 'claimHost');
   const measured = await runRow(group, journal, 'claimHost', report);
   const changed = before !== undefined && before !== measured.output.host;
   end(group, journal, report, 'done', { note: changed ? `host ${before} is lost` : 'the host is back' });
-  group.step = report.step;
+  return changed;
 }
 
 async function pause(group: GroupMemory, journal: Journal, delayMs: number, waitingFor: string): Promise<void> {
