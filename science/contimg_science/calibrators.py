@@ -21,7 +21,7 @@ class Calibrator:
 
     def flux_jy(self, freq_hz: ArrayLike) -> NDArray[np.float64]:
         log_ghz = np.log10(np.asarray(freq_hz, np.float64) / 1e9)
-        return 10.0 ** np.polynomial.polynomial.polyval(log_ghz, self.coefficients)
+        return np.power(10.0, np.polynomial.polynomial.polyval(log_ghz, self.coefficients), dtype=np.float64)
 
 
 def _degrees(hours: int, minutes: int, seconds: float, degrees: int, arcminutes: int, arcseconds: float) -> tuple[float, float]:
