@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { valueOfText } from '../config/environment.ts';
-import { insideKey } from '../config/keys.ts';
+import { insideKey, nearestName, outsideKey } from '../config/keys.ts';
 import { type GroupId } from '../domain/group-id.ts';
 import { isOpen } from '../domain/group-state.ts';
 import type { GroupStatus } from '../domain/observation-group.ts';
 import { reasonSchema, type ResumeRequest } from '../domain/operator-request.ts';
+import { stepParameterSchemas } from '../domain/step-parameters.ts';
 import { STEP_NAMES, type StepName, stepNameSchema } from '../domain/step.ts';
 import { connectClient } from '../temporal/connection.ts';
 import { cancelGroup, queryGroup, resumeGroup } from '../temporal/group-client.ts';
@@ -123,8 +124,17 @@ function parametersOf(step: StepName, assignments: unknown): Record<string, unkn
   for (const assignment of assignments.map(String)) {
     const at = assignment.indexOf('=');
     if (at < 1) throw usageError(`--set takes KEY=VALUE, not "${assignment}"`, 'for example --set niter=2000');
-    const key = insideKey(assignment.slice(0, at));
+    const key = knownParameter(step, assignment.slice(0, at));
     parameters[key] = valueOfText(`steps.${step}.${key}`, assignment.slice(at + 1));
   }
   return parameters;
+}
+
+function knownParameter(step: StepName, typed: string): string {
+  const known = Object.keys(stepParameterSchemas[step].shape);
+  const key = insideKey(typed);
+  if (known.includes(key)) return key;
+  const near = nearestName(key, known);
+  const names = known.length === 0 ? `${step} takes none` : `${step} takes ${known.map(outsideKey).join(', ')}`;
+  throw usageError(`no parameter "${typed}" of step ${step}`, near === null ? names : `did you mean ${outsideKey(near)}?`);
 }

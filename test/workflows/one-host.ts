@@ -107,10 +107,11 @@ export class OneHost {
   async killWorker(): Promise<void> {
     const child = this.#process;
     if (child === null) throw new Error('no worker process to kill');
+    this.#process = null;
+    if (child.exitCode !== null) throw new Error(`the worker had ended by itself with exit code ${child.exitCode}`);
     const ended = new Promise((done) => child.once('exit', done));
     child.kill('SIGKILL');
     await ended;
-    this.#process = null;
   }
 
   async stop(): Promise<void> {
