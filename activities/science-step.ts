@@ -2,6 +2,7 @@
  * Runs the science program of a step for one attempt: its folder, request, limits and environment follow from the
  * attempt's name and the settings, so that no step file repeats them.
  */
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { AttemptName, Measured } from '../src/domain/step-output.ts';
@@ -10,6 +11,9 @@ import { scienceEnvironment } from '../src/runner/science-environment.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 import type { Progress } from './supervised.ts';
+
+/** The runner ends a program this much before Temporal gives the attempt up, so that a capsule is left. */
+const CAPSULE_TIME_MS = 8_000;
 
 export interface ScienceCall<Result> {
   /** Module of contimg_science. */
@@ -46,9 +50,11 @@ export async function runScienceStep<Result extends { timingsS: Record<string, n
     resultSchema: call.resultSchema,
     python,
     env: scienceEnvironment({ python, threads, numbaCacheFolder: join(python.sourceFolder, '.numba_cache'), workDir }),
-    timeoutMs: settings.attempt.timeoutFloorS * 1000,
+    timeoutMs: Math.max(settings.attempt.timeoutFloorS * 500, settings.attempt.timeoutFloorS * 1000 - CAPSULE_TIME_MS),
     signal: watch.signal,
     onProgress: watch.progress,
+    // A program that grows without end fails by itself, before the kernel chooses whom to kill.
+    limits: { addressSpaceBytes: (settings.worker.memoryGb ?? totalmem() / 1e9) * 1e9 },
   });
   return {
     output: result,

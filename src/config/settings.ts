@@ -99,6 +99,7 @@ export const settingsSchema = z.strictObject({
       hostName: stableName.default(() => hostname()),
       ompThreads: z.int().min(1).max(256).default(Math.min(4, cores)).describe('threads one science step may use'),
       slots: z.int().min(1).max(256).optional().describe('heavy steps at once; default cores / threads, at least 1'),
+      memoryGb: z.number().positive().optional().describe('address space one science process may take; default the memory of the host'),
       graceS: seconds.default(300).describe('running steps get this long when the worker is stopped'),
       metricsPort: port.optional().describe('Temporal SDK metrics; off when absent'),
     })
