@@ -29,13 +29,13 @@ function pytestCount(text: string): Count {
   return { passed: number('tests') - failed - number('skipped'), failed };
 }
 
-const [jestPath, pytestPath, status] = process.argv.slice(2);
-if (jestPath === undefined || pytestPath === undefined || status === undefined) {
-  console.error('usage: count-tests.ts JEST.json PYTEST.xml STATUS');
+const [status, pytestPath, ...jestPaths] = process.argv.slice(2);
+if (status === undefined || pytestPath === undefined || jestPaths.length === 0) {
+  console.error('usage: count-tests.ts STATUS PYTEST.xml JEST.json...');
   process.exit(64);
 }
 const nothing: Count = { passed: 0, failed: 1 };
-const counts = [readOr(jestPath, jestCount, nothing), readOr(pytestPath, pytestCount, nothing)];
+const counts = [readOr(pytestPath, pytestCount, nothing), ...jestPaths.map((path) => readOr(path, jestCount, nothing))];
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const inTests = counts.reduce((sum, count) => sum + count.failed, 0);
 const failed = inTests === 0 && status !== '0' ? 1 : inTests;
