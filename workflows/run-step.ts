@@ -61,7 +61,8 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
       }
       spent += 1;
       if (!isRetryable(failure.type) || spent >= budget) throw new StepParked(step, failure);
-      if (failure.type === 'HostLost' && (await claimAgain(group, journal))) throw new HostChanged();
+      // Nothing of the group is on another host, so there is nothing to release there and no work to repeat.
+      if (failure.type === 'HostLost' && (await claimAgain(group, journal)) && step !== 'release') throw new HostChanged();
       await pause(
         group,
         journal,
