@@ -2,10 +2,8 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-JEST := node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
-PYTHON := science/.venv/bin/python
 
-.PHONY: help setup setup-tests demo up doctor check test test-fast test-science lock format clean
+.PHONY: help setup setup-tests demo up doctor check test test-fast lock format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,9 +26,8 @@ doctor: ## what is there, what is missing, what to do
 check: ## types, lint, format, dead exports, Python checks: under 20 s
 	@ops/setup/check.sh
 
-test-fast: setup-tests ## tests without a server, under 30 s
-	@$(JEST) --selectProjects fast
-	@cd science && .venv/bin/python -m pytest -m 'not slow'
+test-fast: setup-tests ## tests without a server, a browser or a whole pipeline: under 30 s
+	@ops/setup/test-fast.sh
 
 test: setup-tests ## everything
 	@ops/setup/test-all.sh

@@ -1,4 +1,5 @@
-// Two projects: `fast` needs nothing but Node, `server` shares one real Temporal server (test/temporal-server.ts).
+// Three projects: `fast` and `slow` need nothing but what set-up installs, `server` shares one real Temporal server
+// (test/temporal-server.ts). A test is slow when it drives a browser or a whole pipeline, or waits for deadlines.
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -7,9 +8,16 @@ const common = {
 };
 
 export default {
-  coverageProvider: 'v8',
+  // Against hanging only: far above what a test takes, even on a busy machine.
+  testTimeout: 30_000,
   projects: [
-    { ...common, displayName: 'fast', testMatch: ['<rootDir>/test/**/*.test.ts'], testPathIgnorePatterns: ['\\.server\\.test\\.ts$'] },
+    {
+      ...common,
+      displayName: 'fast',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['\\.(server|slow)\\.test\\.ts$'],
+    },
+    { ...common, displayName: 'slow', testMatch: ['<rootDir>/test/**/*.slow.test.ts'] },
     {
       ...common,
       displayName: 'server',

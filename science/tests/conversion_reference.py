@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
@@ -16,12 +16,16 @@ from astropy.coordinates import HADec, SkyCoord
 from astropy.time import Time
 from astropy.utils import iers
 from casacore.tables import table
-from pyuvdata import UVData
+
+if TYPE_CHECKING:
+    from pyuvdata import UVData
 
 UNCHECKED = {"run_check": False, "check_extra": False, "run_check_acceptability": False}
 
 
 def read_member(path: Path) -> UVData:
+    from pyuvdata import UVData  # takes seconds to import: not while tests are collected
+
     member = UVData()
     member.read(str(path), file_type="uvh5", **UNCHECKED)
     member.uvw_array = member.uvw_array.astype(np.float64)

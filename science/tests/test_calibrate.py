@@ -63,6 +63,7 @@ def test_calibrated_data_are_the_sky_in_jansky_with_inverse_variance_weights(gro
         assert pointing.nrows() == 24 * 24
 
 
+@pytest.mark.slow
 def test_an_antenna_without_solutions_leaves_flagged_and_empty(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms, without=(2,))
@@ -76,6 +77,7 @@ def test_an_antenna_without_solutions_leaves_flagged_and_empty(group: MadeGroup,
     assert not flags[~touched].any()
 
 
+@pytest.mark.slow
 def test_a_flagged_channel_of_the_table_is_never_bridged(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     flags = np.zeros(group.gains.shape, bool)
@@ -88,6 +90,7 @@ def test_a_flagged_channel_of_the_table_is_never_bridged(group: MadeGroup, tmp_p
     assert out.sum() == touched.sum()
 
 
+@pytest.mark.slow
 def test_two_sets_are_mixed_linearly_in_time_and_phase_takes_the_shorter_way(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     turn = np.exp(1j * np.radians(3.0))
@@ -116,6 +119,7 @@ def test_averaging_channels_keeps_the_flux_and_narrows_the_window(group: MadeGro
         assert window.getcell("CHAN_WIDTH", 0)[0] == pytest.approx(4 * 1953125.0)
 
 
+@pytest.mark.slow
 def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Path) -> None:
     ms, target = group.write(tmp_path / "g.ms"), tmp_path / "c.ms"
     status, event = calibrate(ms, target, [])
@@ -132,6 +136,7 @@ def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Pat
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_a_second_attempt_replaces_the_first_but_nothing_else(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms)

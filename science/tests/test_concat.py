@@ -125,6 +125,7 @@ def test_history_holds_each_input_with_its_digest_and_the_requests_time(files: l
     assert any("iers" in fact for fact in messages)
 
 
+@pytest.mark.slow
 def test_reversed_pairs_give_the_same_baselines_the_same_way_round(tmp_path: Path):
     straight = simulate_group(tmp_path / "straight", ntimes=2, noise=False, instrument="ideal", order="sorted")
     turned = faulty_group(tmp_path / "turned", "reverse", "*", ntimes=2, noise=False, instrument="ideal", order="sorted")
@@ -149,6 +150,7 @@ def test_a_missing_subband_is_there_flagged_and_listed(files: list[Path], tmp_pa
     assert np.array_equal(describe(result.ms).frequencies_hz[48:54], subband_frequencies_hz(7, 6)[::-1])
 
 
+@pytest.mark.slow
 def test_a_member_of_nothing_but_nan_is_treated_as_missing_and_said_so(tmp_path: Path):
     files = faulty_group(tmp_path, "nan", [3], 0.9, ntimes=3)
     result = convert(files, tmp_path / "group.ms")
@@ -157,6 +159,7 @@ def test_a_member_of_nothing_but_nan_is_treated_as_missing_and_said_so(tmp_path:
     validate_set(files, result)
 
 
+@pytest.mark.slow
 def test_some_nan_is_flagged_zeroed_and_counted(tmp_path: Path):
     files = faulty_group(tmp_path, "nan", [3], 0.1, ntimes=3)
     result = convert(files, tmp_path / "group.ms")
@@ -166,6 +169,7 @@ def test_some_nan_is_flagged_zeroed_and_counted(tmp_path: Path):
     validate_set(files, result)
 
 
+@pytest.mark.slow
 def test_weights_that_vary_by_channel_get_a_column_of_their_own(tmp_path: Path):
     files = simulate_group(tmp_path, ntimes=3)
 

@@ -10,6 +10,8 @@ from converted import convert, faulty_group, key_of, simulate_group, validate_se
 
 from contimg_science.measurement_set import describe
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ("TIME", "INTERVAL", "EXPOSURE", "ANTENNA1", "ANTENNA2", "UVW", "DATA", "FLAG", "WEIGHT")
 # Sidereal time of the reference is good to some 3e-11 rad: 0.1 µm of uvw, 3e-6 rad of phase at 1.5 GHz on the longest baseline.
 REFERENCE_PHASE = 3e-6

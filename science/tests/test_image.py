@@ -64,6 +64,7 @@ def pixels(result: dict[str, Any], plane: str) -> np.ndarray:
     return fits.getdata(result["files"][plane])
 
 
+@pytest.mark.slow
 def test_all_products_exist_and_are_named_after_the_group(result):
     names = {kind: Path(path).name for kind, path in result["files"].items()}
     assert names["image"] == "group.img-image.fits"
@@ -72,12 +73,14 @@ def test_all_products_exist_and_are_named_after_the_group(result):
     assert all(Path(path).stat().st_size > 500 for path in result["files"].values())
 
 
+@pytest.mark.slow
 def test_progress_never_goes_back(events):
     fractions = [event["fraction"] for event in events if event["event"] == "progress"]
     assert len(fractions) > 5
     assert fractions == sorted(fractions)
 
 
+@pytest.mark.slow
 def test_the_header_says_where_when_and_from_what_the_image_was_made(result):
     header = fits.getheader(result["files"]["image_pb"])
     ra, dec = centre_rad(TIMES)
@@ -91,12 +94,14 @@ def test_the_header_says_where_when_and_from_what_the_image_was_made(result):
     assert "WSClean 3" in header["SOFTWARE"]
 
 
+@pytest.mark.slow
 def test_a_clean_group_passes_near_its_thermal_noise(result):
     assert result["qa"]["verdict"] == "pass", result["qa"]["checks"]
     # Half of what the reference tiles showed; the drift of the sky through the beam leaves a floor that cannot be cleaned.
     assert 0.9 < result["noise_jy"] / result["thermal_noise_jy"] < 1.3
 
 
+@pytest.mark.slow
 def test_sources_stand_where_they_were_put(result):
     image, cell_deg = pixels(result, "image"), result["cell_arcsec"] / 3600
     for source in SOURCES:
@@ -107,6 +112,7 @@ def test_sources_stand_where_they_were_put(result):
         assert box.max() > 0.7 * source.flux_jy
 
 
+@pytest.mark.slow
 def test_the_corrected_image_is_the_image_over_the_beam_and_blank_outside(result):
     image, corrected, beam = pixels(result, "image"), pixels(result, "image_pb"), pixels(result, "beam")
     inside = beam >= PARAMETERS["pb_cut"]
@@ -115,6 +121,7 @@ def test_the_corrected_image_is_the_image_over_the_beam_and_blank_outside(result
     np.testing.assert_allclose(corrected[inside], image[inside] / beam[inside], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_on_one_thread_and_rounding_on_two(ms, result, tmp_path):
     made = []
     for attempt in ("first", "second"):
@@ -127,6 +134,7 @@ def test_the_same_input_gives_the_same_bytes_on_one_thread_and_rounding_on_two(m
     assert np.abs(pixels(made[0], "image") - pixels(result, "image")).max() < 1e-5 * result["peak_jy"]
 
 
+@pytest.mark.slow
 def test_an_image_of_nothing_is_made_and_fails_its_checks(tmp_path):
     blank = write_calibrated_ms(tmp_path / "blank.ms", [], noise_jy=0.0, times=2)
     status, events = make_image(blank, tmp_path)
@@ -135,6 +143,7 @@ def test_an_image_of_nothing_is_made_and_fails_its_checks(tmp_path):
     assert Path(events[-1]["result"]["files"]["image"]).is_file()
 
 
+@pytest.mark.slow
 def test_a_group_without_a_good_visibility_is_rejected(tmp_path):
     ms = write_calibrated_ms(tmp_path / "flagged.ms", SOURCES, noise_jy=1.0, times=2)
     with table(str(ms), readonly=False, ack=False) as main:
@@ -144,6 +153,7 @@ def test_a_group_without_a_good_visibility_is_rejected(tmp_path):
     assert (events[-1]["type"], events[-1]["code"]) == ("QualityRejected", "NothingToImage")
 
 
+@pytest.mark.slow
 def test_two_fields_are_refused_not_half_imaged(tmp_path):
     ms = write_calibrated_ms(tmp_path / "two.ms", SOURCES, noise_jy=1.0, times=2)
     with table(str(ms / "FIELD"), readonly=False, ack=False) as field:
@@ -152,11 +162,13 @@ def test_two_fields_are_refused_not_half_imaged(tmp_path):
     assert (status, events[-1]["code"]) == (1, "NotOneField")
 
 
+@pytest.mark.slow
 def test_a_machine_without_wsclean_says_so(ms, tmp_path):
     status, events = make_image(ms, tmp_path, PATH=str(tmp_path))
     assert (status, events[-1]["code"]) == (1, "WSCleanMissing")
 
 
+@pytest.mark.slow
 def test_coarse_cells_widen_the_beam_instead_of_losing_flux(ms):
     vis = read_visibilities(ms)
     fine, wide = imaging_weights(vis, 0, 1.5, 0), imaging_weights(vis, 0, 1.5, 28.0)

@@ -97,6 +97,7 @@ def measured(result: dict[str, Any], directory: Path) -> dict[str, dict[str, Any
     return {SOURCES[line["source_id"] - 1].name: line for line in lines}
 
 
+@pytest.mark.slow
 def test_steady_sources_come_back_with_their_flux(measured):
     bright = [source for source in SOURCES if source.name in measured and measured[source.name]["snr"] > 50]
     assert len(bright) >= 5
@@ -105,16 +106,19 @@ def test_steady_sources_come_back_with_their_flux(measured):
         assert measured[source.name]["flux_jy"] == pytest.approx(source.flux_jy, rel=0.03), source.name
 
 
+@pytest.mark.slow
 def test_quoted_errors_cover_the_misses(measured):
     pulls = [(line["flux_jy"] - source.flux_jy) / line["error_jy"] for source in SOURCES if (line := measured.get(source.name))]
     # Eight pulls of which none may exceed 4: less than one chance in a thousand if errors are honest.
     assert max(abs(pull) for pull in pulls) < 4
 
 
+@pytest.mark.slow
 def test_close_neighbours_are_fitted_together(measured):
     assert [name for name, line in measured.items() if "joint" in line["flags"]] == ["pair, first", "pair, second"]
 
 
+@pytest.mark.slow
 def test_a_source_that_is_not_there_is_kept_as_an_upper_limit(measured, result):
     line = measured["not there"]
     assert line["upper_limit"] is True
@@ -122,11 +126,13 @@ def test_a_source_that_is_not_there_is_kept_as_an_upper_limit(measured, result):
     assert (result["measured"], result["upper_limits"]) == (len(SOURCES) - 1, 1)
 
 
+@pytest.mark.slow
 def test_positions_outside_the_image_are_counted_not_measured(measured, result):
     assert "outside" not in measured
     assert result["outside"] == 1
 
 
+@pytest.mark.slow
 def test_every_line_carries_the_middle_of_the_group(measured, files):
     assert {line["mjd"] for line in measured.values()} == {fits.getheader(files["image"])["MJD-AVG"]}
 
@@ -142,6 +148,7 @@ def centroid(image: np.ndarray, x: float, y: float) -> tuple[float, float]:
     return column + shift[0], row + shift[1]
 
 
+@pytest.mark.slow
 def test_sources_are_where_the_apparent_transform_puts_them_and_the_header_alone_does_not(files):
     image, header = fits.getdata(files["image"]), fits.getheader(files["image"])
     far = [source for source in SOURCES if source.name in ("half a degree", "edge of the drift", "far south")]
@@ -157,6 +164,7 @@ def test_sources_are_where_the_apparent_transform_puts_them_and_the_header_alone
     assert plain_miss.max() > apparent_miss.max()
 
 
+@pytest.mark.slow
 def test_an_image_of_another_group_is_refused(files, tmp_path):
     other = tmp_path / "other.fits"
     other.write_bytes(Path(files["image"]).read_bytes())
@@ -166,6 +174,7 @@ def test_an_image_of_another_group_is_refused(files, tmp_path):
     assert (status, events[-1]["code"]) == (1, "ForeignImage")
 
 
+@pytest.mark.slow
 def test_an_image_that_failed_its_checks_is_not_measured(files, tmp_path):
     failed = tmp_path / "failed.fits"
     failed.write_bytes(Path(files["image"]).read_bytes())

@@ -19,6 +19,7 @@ def digests(base: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (base / "incoming").iterdir()}
 
 
+@pytest.mark.slow
 def test_the_shipped_night_request_runs_as_a_process(tmp_path: Path) -> None:
     process = start_process(night_request(tmp_path, ntimes=2), tmp_path)
     output, errors = process.communicate(timeout=120)
@@ -35,6 +36,7 @@ def test_the_shipped_night_request_runs_as_a_process(tmp_path: Path) -> None:
         assert np.datetime64(entry["group_id"]) == np.datetime64(round(start_s), "s")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed, threads in (("one", 5, 1), ("two", 5, 2), ("three", 6, 1)):
         request = tiny_request(tmp_path / name, seed=seed, noise=True, instrument="real")
@@ -43,6 +45,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     assert set(digests(tmp_path / "one").values()).isdisjoint(digests(tmp_path / "three").values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["rsync", "inplace", "at-once", "incomplete"])
 def test_every_style_ends_with_the_same_files(tmp_path: Path, style: str) -> None:
     run(tiny_request(tmp_path / "reference"))
@@ -59,6 +62,7 @@ def watch(process: Any, directory: Path) -> set[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_in_place_is_seen_half_written(tmp_path: Path) -> None:
     request = tiny_request(tmp_path, faults={"half_written": [{"group": 0, "subbands": [7], "value": None}]})
     process = start_process(request, tmp_path)
@@ -68,6 +72,7 @@ def test_a_file_that_grows_in_place_is_seen_half_written(tmp_path: Path) -> None
     assert errors == ""
 
 
+@pytest.mark.slow
 def test_a_rate_paces_the_groups(tmp_path: Path) -> None:
     schedule = {"kind": "run", "start_utc": START, "count": 3}
     # 309.24 s / 400 is 0.77 s a group.
@@ -87,6 +92,7 @@ def test_truth_inside_the_input_directory_is_refused(tmp_path: Path) -> None:
         run(request)
 
 
+@pytest.mark.slow
 def test_files_that_are_there_are_never_replaced(tmp_path: Path) -> None:
     run(tiny_request(tmp_path))
     before = digests(tmp_path)
@@ -101,6 +107,7 @@ def test_files_that_are_there_are_never_replaced(tmp_path: Path) -> None:
     assert digests(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_run_cleanly(tmp_path: Path) -> None:
     schedule = {"kind": "run", "start_utc": START, "count": 50}
     process = start_process(tiny_request(tmp_path, schedule=schedule, rate=100.0), tmp_path)

@@ -35,6 +35,7 @@ def header(path: Path, name: str) -> Any:
         return file["Header"][name][()]
 
 
+@pytest.mark.slow
 def test_every_fault_states_its_end_in_the_truth(tmp_path: Path) -> None:
     values = {"late": 0.0, "truncate": 0.5, "duplicate": "same", "short": 1, "nan": 0.5, "width_sign": -1, "wrong_dec": 16.0,
               "wrong_slot": 3, "stale_clock": 4.0}  # fmt: skip
@@ -51,6 +52,7 @@ def test_a_missing_file_is_not_there(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 15 and not any("_sb07" in name for name in names(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_late_file_comes_after_the_rest(tmp_path: Path) -> None:
     truth = with_fault(tmp_path, "late", 0.3)
     [late] = [entry for entry in truth["files"] if entry["late_s"]]
@@ -59,6 +61,7 @@ def test_a_late_file_comes_after_the_rest(tmp_path: Path) -> None:
     assert (faulty(tmp_path).stat().st_ctime_ns - max(others)) / 1e9 > 0.25
 
 
+@pytest.mark.slow
 def test_cut_and_empty_files_have_their_size(tmp_path: Path) -> None:
     with_fault(tmp_path / "cut", "truncate", 0.4)
     with_fault(tmp_path / "empty", "zero_byte")
@@ -67,6 +70,7 @@ def test_cut_and_empty_files_have_their_size(tmp_path: Path) -> None:
     assert faulty(tmp_path / "empty").stat().st_size == 0
 
 
+@pytest.mark.slow
 def test_a_corrupt_header_keeps_its_signature_and_size_and_cannot_be_read(tmp_path: Path) -> None:
     with_fault(tmp_path, "corrupt")
     path = faulty(tmp_path)
@@ -75,6 +79,7 @@ def test_a_corrupt_header_keeps_its_signature_and_size_and_cannot_be_read(tmp_pa
         file["Header/time_array"][()]
 
 
+@pytest.mark.slow
 def test_names_of_unfinished_and_marked_files(tmp_path: Path) -> None:
     with_fault(tmp_path / "open", "incomplete")
     with_fault(tmp_path / "marked", "corrupted_name")
@@ -82,6 +87,7 @@ def test_names_of_unfinished_and_marked_files(tmp_path: Path) -> None:
     assert faulty(tmp_path / "marked").name.endswith("_sb07.hdf5.corrupted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["same", "other"])
 def test_a_duplicate_has_another_name_and_the_content_it_says(tmp_path: Path, content: str) -> None:
     with_fault(tmp_path, "duplicate", content)
@@ -113,6 +119,7 @@ def test_reversed_pairs_hold_the_conjugate_of_the_same_samples(tmp_path: Path) -
         np.testing.assert_array_equal(plain["Header/uvw_array"][()], -turned["Header/uvw_array"][()])
 
 
+@pytest.mark.slow
 def test_labels_channels_and_pointing_go_wrong_as_asked(tmp_path: Path) -> None:
     for name, value in (("width_sign", -1), ("wrong_dec", 16.27), ("wrong_slot", 3), ("stale_clock", 4.0), ("mjd55000", None)):
         with_fault(tmp_path / name, name, value)
@@ -125,6 +132,7 @@ def test_labels_channels_and_pointing_go_wrong_as_asked(tmp_path: Path) -> None:
     assert header(faulty(tmp_path / "mjd55000"), "time_array")[0] == 2455000.5
 
 
+@pytest.mark.slow
 def test_only_files_that_are_good_members_are_promised_a_group(tmp_path: Path) -> None:
     for name, value in (("wrong_dec", 16.27), ("stale_clock", 4.0), ("zero_byte", None)):
         truth = with_fault(tmp_path / name, name, value)

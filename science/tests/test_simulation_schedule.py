@@ -126,6 +126,7 @@ def test_an_extreme_scattering_event_is_a_dip_between_shoulders() -> None:
     assert [brightness(curve, group) for group in range(6)] == pytest.approx([1, 1.3, 0.4, 0.4, 1.3, 1])
 
 
+@pytest.mark.slow
 def test_the_truth_gives_each_group_its_flux_and_the_calibrator_only_at_transit(tmp_path: Path) -> None:
     schedule = NIGHT["parameters"]["schedule"] | {"science_groups": 1}
     result, truth = run(tiny_request(tmp_path, schedule=schedule, sources=NIGHT["parameters"]["sources"] | {"explicit": []}))

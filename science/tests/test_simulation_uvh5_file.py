@@ -133,6 +133,7 @@ def test_the_headers_w_is_the_closed_form_and_its_u_and_v_are_turned(simulated_f
     assert np.ptp(turn) < 0.001 and 0.01 < abs(turn.mean()) < 0.3
 
 
+@pytest.mark.slow
 def test_pyuvdata_reads_the_file(simulated_file: Path) -> None:
     from pyuvdata import UVData
 

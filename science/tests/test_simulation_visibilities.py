@@ -109,6 +109,7 @@ def test_noise_has_the_stated_level_and_no_mean(tmp_path: Path) -> None:
         assert abs(part.std() / noise_jy(6) - 1) < 0.036 and abs(part.mean() / noise_jy(6)) < 0.05
 
 
+@pytest.mark.slow
 def test_the_written_gains_explain_the_data(tmp_path: Path) -> None:
     ra_deg, dec_deg, _ = centre_of_first_integration(tmp_path)
     _, truth = run(tiny_request(tmp_path, instrument="real", sources=sky_of(ra_deg, dec_deg), dead_antennas=[40], dead_receptors=["9Y"]))
@@ -125,6 +126,7 @@ def test_the_written_gains_explain_the_data(tmp_path: Path) -> None:
     assert 0.055 < np.median(alive) < 0.08
 
 
+@pytest.mark.slow
 def test_smearing_lowers_long_baselines_away_from_the_centre_only(tmp_path: Path) -> None:
     ra_deg, dec_deg, _ = centre_of_first_integration(tmp_path)
     for name, smear in (("sharp", False), ("smeared", True)):
@@ -136,6 +138,7 @@ def test_smearing_lowers_long_baselines_away_from_the_centre_only(tmp_path: Path
     assert ratio[CROSS & (length_m < 100)].min() > 0.999 and 0.92 < ratio[CROSS & (length_m > 2000)].min() < 0.96
 
 
+@pytest.mark.slow
 def test_the_truth_states_the_mean_beam_that_the_data_have(tmp_path: Path) -> None:
     _, truth = run(tiny_request(tmp_path, sources=sky_of(*centre_of_first_integration(tmp_path)[:2])))
     [source] = truth["groups"][0]["sources"]
@@ -143,6 +146,7 @@ def test_the_truth_states_the_mean_beam_that_the_data_have(tmp_path: Path) -> No
     np.testing.assert_allclose(source["attenuated_flux_jy"], mean, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_interference_is_where_its_boxes_are(tmp_path: Path) -> None:
     rfi = {"narrow": 1, "bursts": 1, "sweeps": 0, "baselines": 1, "amplitude_sigma": 50.0}
     for name, boxes in (("clean", {**rfi, "narrow": 0, "bursts": 0, "baselines": 0}), ("dirty", rfi)):

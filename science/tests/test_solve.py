@@ -80,6 +80,7 @@ def test_a_weak_detection_is_a_result_that_did_not_pass(tmp_path: Path) -> None:
     assert [reason for reason in event["result"]["reasons"] if "SNR" in reason]
 
 
+@pytest.mark.slow
 def test_a_group_without_the_calibrator_in_its_beam_is_refused(tmp_path: Path) -> None:
     ms = transit(offset_deg=0.4, minutes_late=30, seed=23).write(tmp_path / "late.ms")
     status, event = solve(ms, tmp_path)
@@ -87,6 +88,7 @@ def test_a_group_without_the_calibrator_in_its_beam_is_refused(tmp_path: Path) -
     assert event["remedy"]
 
 
+@pytest.mark.slow
 def test_unknown_calibrators_and_unusable_reference_antennas_are_refused(tmp_path: Path) -> None:
     ms = transit(offset_deg=0.4, minutes_late=0, seed=24).write(tmp_path / "cal.ms")
     status, event = solve(ms, tmp_path, calibrator="3C999")

@@ -27,18 +27,22 @@ export interface HeaderAnswer {
   reusable: boolean;
 }
 
+/** `ready` once, when it can take questions; then an answer to each. */
+export type HeaderWorkerMessage = 'ready' | HeaderAnswer;
+
 const port = parentPort;
 if (port === null) throw new Error('header-worker runs as a worker thread only');
 
 // Without this the library prints its errors and hands out whatever lies in its memory.
 (await ready).activate_throwing_error_handler();
+const send = (message: HeaderWorkerMessage): void => port.postMessage(message);
 
 port.on('message', (question: HeaderQuestion) => {
-  answer(question).then(
-    (reply) => port.postMessage(reply),
-    (error: unknown) => port.postMessage({ verdict: { kind: 'rejected', rejection: unreadableFile(error) }, reusable: false }),
+  answer(question).then(send, (error: unknown) =>
+    send({ verdict: { kind: 'rejected', rejection: unreadableFile(error) }, reusable: false }),
   );
 });
+send('ready');
 
 async function answer(question: HeaderQuestion): Promise<HeaderAnswer> {
   const fingerprint = await fingerprintOfFile(question);

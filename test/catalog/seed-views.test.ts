@@ -55,7 +55,7 @@ beforeEach(() => {
 afterEach(() => night.close());
 
 const sqlite3 = (file: string, sql: string): string[] =>
-  execFileSync('sqlite3', [file, sql], { cwd: dirname(night.path), encoding: 'utf8' })
+  execFileSync('sqlite3', [file, sql], { cwd: dirname(night.path), encoding: 'utf8', stdio: 'pipe' })
     .split('\n')
     .filter((line) => line !== '');
 

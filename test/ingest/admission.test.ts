@@ -1,7 +1,6 @@
 /**
  * Each fault of a raw file ends as its own named refusal, in time, and every layout that must be accepted is.
  */
-import { jest } from '@jest/globals';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +10,6 @@ import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
 import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
 import { type HeaderValue, INTEGRATION_S, nameOf, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
-
-// Starting a header thread takes half a second, more on a busy machine.
-jest.setTimeout(20_000);
 
 const START = '2025-10-02T00:05:18';
 const site = { latDeg: 37.2334051, lonDeg: -118.283, heightM: 1188.05 };
@@ -128,13 +124,17 @@ describe('faults of a header', () => {
   });
 
   test('a header that claims terabytes is refused before anything is read', async () => {
-    const begunMs = performance.now();
+    await verdictOn({});
+    const before = process.cpuUsage();
     expect(codeOf(await verdictOn({ visdataRows: 30_000_000_000 }))).toBe('HeaderTooLarge');
-    expect(performance.now() - begunMs).toBeLessThan(4000);
+    // Processor time, which a busy machine does not stretch; one pass over a thousandth of the claim would take more.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(2);
   });
 
   test('a read that does not end is ended at the deadline, and the next file is read', async () => {
-    const stuck = new URL('data:text/javascript,import{parentPort}from"node:worker_threads";parentPort.on("message",()=>{for(;;){}})');
+    const stuck = new URL(
+      'data:text/javascript,import{parentPort}from"node:worker_threads";parentPort.on("message",()=>{for(;;){}});parentPort.postMessage("ready")',
+    );
     const slow = createHeaderReader({ deadlineMs: 300, workerUrl: stuck });
     await writeTinyFile(path(), { subband: 3, t0Jd: t0 });
     expect(codeOf(await verdictOnDisk(START, slow))).toBe('HeaderTimeout');

@@ -2,7 +2,6 @@
  * A raw directory with a watcher, for tests: real files, a real database, intervals of a fraction of a second, and a list of
  * what workflows were told.
  */
-import { jest } from '@jest/globals';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,8 +34,6 @@ export const announce: Announce = async (groupId, { lane, runNumber }, arrival) 
 
 /** A new directory, database and settings for each test; call once at the top of a test file. */
 export function useWatchedDirectory(): void {
-  // Starting a header thread takes half a second, more on a busy machine.
-  jest.setTimeout(20_000);
   beforeEach(async () => {
     base = await mkdtemp(join(tmpdir(), 'contimg-ingest-'));
     [input, outside] = [join(base, 'in'), join(base, 'elsewhere')];
