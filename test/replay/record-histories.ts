@@ -1,5 +1,5 @@
 /**
- * Records the histories that replay.test.ts replays: `node test/replay/record-histories.ts` walks real groups through a
+ * Records the histories that replay.slow.test.ts replays: `node test/replay/record-histories.ts` walks real groups through a
  * real server and worker (a minute) and writes histories/*.json anew. Run it, and commit what it writes, when a change of
  * the workflows is meant to be incompatible with groups that are open; a change that is not meant so must leave the files
  * alone and pass. Kept: every event with its flags of the SDK. Left out, because replay reads none of it: who polled, where
