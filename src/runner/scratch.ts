@@ -13,7 +13,7 @@ export interface AttemptPlace {
   attempt: number;
 }
 
-export const runScratch = (scratch: string, place: { groupId: string; runId: string }): string =>
+const runScratch = (scratch: string, place: { groupId: string; runId: string }): string =>
   inside(scratch, join(scratch, place.groupId, place.runId));
 
 export const attemptScratch = (scratch: string, place: AttemptPlace): string =>

@@ -21,8 +21,19 @@ interface History {
 
 /** Names the machine, the process or the request that took part, never what the workflow decided by. */
 const LEFT_OUT = new Set([
-  ...['identity', 'stackTrace', 'workerVersion', 'requestId', 'taskId', 'historySizeBytes', 'meteringMetadata', 'header'],
-  ...['retryPolicy', 'scheduleToCloseTimeout', 'scheduleToStartTimeout', 'startToCloseTimeout', 'heartbeatTimeout'],
+  'identity',
+  'stackTrace',
+  'workerVersion',
+  'requestId',
+  'taskId',
+  'historySizeBytes',
+  'meteringMetadata',
+  'header',
+  'retryPolicy',
+  'scheduleToCloseTimeout',
+  'scheduleToStartTimeout',
+  'startToCloseTimeout',
+  'heartbeatTimeout',
 ]);
 
 function stripped(value: unknown): unknown {
