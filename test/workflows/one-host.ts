@@ -51,10 +51,8 @@ export class OneHost {
   #groups = 0;
 
   private constructor(connection: Connection, overrides: Record<string, unknown>) {
-    const python = join(this.folder, 'python');
+    const python = quickInterpreter(this.folder);
     mkdirSync(join(this.folder, 'incoming'));
-    writeFileSync(python, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${this.folder} "$@"\n`);
-    chmodSync(python, 0o755);
     const address = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
     const values = {
       'paths.input': join(this.folder, 'incoming'),
@@ -182,6 +180,13 @@ export class OneHost {
     return calls.filter((call) => group === undefined || call.groupId === group.id);
   }
 
+  /** Seconds that science processes of a group lived, Node's start included. */
+  scienceSeconds(group: TestGroup): number {
+    const lines = readFileSync(join(this.folder, 'lifetimes.jsonl'), 'utf8').trim().split('\n');
+    const lifetimes: { groupId: string; seconds: number }[] = lines.map((line) => JSON.parse(line));
+    return lifetimes.filter(({ groupId }) => groupId === group.id).reduce((sum, { seconds }) => sum + seconds, 0);
+  }
+
   read<Row>(sql: string, ...values: unknown[]): Row[] {
     const database: CatalogDatabase = openForReading(this.settings.paths.database);
     try {
@@ -245,6 +250,14 @@ export class TestGroup {
 
   parked = (): Promise<GroupStatus> => this.until((status) => status.state === 'needs_attention');
   result = (): Promise<GroupStatus> => this.handle.result();
+}
+
+/** An executable that stands for the science interpreter; files in `folder` steer it. */
+export function quickInterpreter(folder: string): string {
+  const path = join(folder, 'python');
+  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${folder} "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
 }
 
 function rawFile(folder: string, groupId: string, subband: number): SubbandArrival {

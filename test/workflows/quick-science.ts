@@ -37,6 +37,11 @@ appendFileSync(
   `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters })}\n`,
 );
 
+process.on('exit', () => {
+  const lifetime = { groupId: request.group_id, step, seconds: performance.now() / 1000 };
+  appendFileSync(join(folder, 'lifetimes.jsonl'), `${JSON.stringify(lifetime)}\n`);
+});
+
 while (existsSync(join(folder, `hold-${step}`))) {
   emit('progress', { fraction: 0.5, message: 'held' });
   await sleep(50);
