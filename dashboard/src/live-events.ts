@@ -4,24 +4,12 @@
  */
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { EVENT_TOPICS, RESET, TICK } from '../../src/domain/event-topic.ts';
 
 export const SILENT_AFTER_MS = 10_000;
 /** Under a burst of events, and with several tabs open, requests stay within the API's limits. */
 const REFETCH_AT_MOST_EVERY_MS = 2_000;
 export const POLL_WHEN_SILENT_MS = 15_000;
-
-const TICK = 'metric.tick';
-const CHANGES = [
-  'group.state',
-  'group.step',
-  'subband.arrived',
-  'product.created',
-  'product.stale',
-  'calibration.changed',
-  'ledger.changed',
-  'service.state',
-  'reset',
-] as const;
 
 export function useLiveEvents(): { silent: boolean } {
   const client = useQueryClient();
@@ -48,7 +36,7 @@ export function useLiveEvents(): { silent: boolean } {
     };
 
     stream.addEventListener(TICK, heard);
-    for (const topic of CHANGES) stream.addEventListener(topic, changed);
+    for (const topic of [...EVENT_TOPICS, RESET]) stream.addEventListener(topic, changed);
     const watch = setInterval(() => setSilent(Date.now() - lastHeard > SILENT_AFTER_MS), 1_000);
     return () => {
       stream.close();

@@ -129,6 +129,6 @@ part science 'see whether the Python registry can be reached, and for 4 GB of fr
   "$PWD $(digest science/requirements.lock)" install_science
 wait "$npm_job"
 trap - EXIT
-part dashboard 'see the log: the sources of dashboard/ do not build' "$(digest dashboard package-lock.json)" build_dashboard
+part dashboard 'see the log: the sources of dashboard/ do not build' "$(digest dashboard src/domain package-lock.json)" build_dashboard
 part kernels 'see the log: the science environment is installed but does not run' \
   "$(digest science/contimg_science science/requirements.lock)" compile_kernels

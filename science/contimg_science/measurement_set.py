@@ -24,29 +24,6 @@ CONTIMG_SCHEMA = 1
 # FITS/AIPS polarization code → casacore Stokes enumeration.
 CORR_TYPE_OF_POLARIZATION = {-5: 9, -7: 10, -8: 11, -6: 12}
 
-MAIN_COLUMNS = (
-    "TIME",
-    "TIME_CENTROID",
-    "INTERVAL",
-    "EXPOSURE",
-    "ANTENNA1",
-    "ANTENNA2",
-    "UVW",
-    "DATA",
-    "FLAG",
-    "FLAG_ROW",
-    "WEIGHT",
-    "SIGMA",
-    "FIELD_ID",
-    "DATA_DESC_ID",
-    "OBSERVATION_ID",
-    "STATE_ID",
-    "PROCESSOR_ID",
-    "ARRAY_ID",
-    "FEED1",
-    "FEED2",
-    "SCAN_NUMBER",
-)
 SUBTABLES = (
     "ANTENNA",
     "DATA_DESCRIPTION",

@@ -4,7 +4,8 @@
  * every 5 s says that silence means silence.
  */
 import { z } from 'zod';
-import { EVENT_TOPICS, eventRange, eventsAfter } from '../catalog/events.ts';
+import { eventRange, eventsAfter } from '../catalog/events.ts';
+import { EVENT_TOPICS, RESET, TICK } from '../domain/event-topic.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
 import type { ApiServer } from './api-server.ts';
 import { ApiProblem } from './problem.ts';
@@ -45,7 +46,7 @@ export function eventRoutes(app: ApiServer, { database, now, log }: ApiDependenc
 
   // Carries the last id, so that a stream that broke before its first event still continues where it was.
   const tick = (follower: Follower) =>
-    follower.stream.send({ id: follower.lastId, event: 'metric.tick', data: { at: new Date(now()).toISOString() } });
+    follower.stream.send({ id: follower.lastId, event: TICK, data: { at: new Date(now()).toISOString() } });
 
   const whileOpen = (work: () => void) => () => {
     if (followers.size === 0) return;
@@ -88,7 +89,7 @@ export function eventRoutes(app: ApiServer, { database, now, log }: ApiDependenc
       const follower: Follower = { caller, stream, topics, lastId: position ?? newestId() };
       if (position !== null && isForgotten(position, range)) {
         follower.lastId = newestId();
-        stream.send({ id: follower.lastId, event: 'reset', data: { reason: 'events after your last one are no longer kept' } });
+        stream.send({ id: follower.lastId, event: RESET, data: { reason: 'events after your last one are no longer kept' } });
       }
       followers.add(follower);
       tick(follower);

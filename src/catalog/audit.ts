@@ -1,5 +1,6 @@
 /** One row a mutation by a person or token, in the words of the request. Append-only; a request told twice is one row. */
 import { z } from 'zod';
+import type { AuditEntry } from '../domain/catalog-command.ts';
 import { appendEvent } from './events.ts';
 import { type CatalogDatabase, inTransaction, jsonColumn, rowsOf, runSql } from './statement.ts';
 
@@ -16,18 +17,7 @@ export const auditRow = z.object({
 });
 export type AuditRow = z.infer<typeof auditRow>;
 
-export interface AuditEntry {
-  actor: string;
-  via: string;
-  verb: string;
-  target: string;
-  reason: string;
-  detail: Record<string, unknown>;
-  requestId: string;
-  at: string;
-}
-
-export function insertAudit(database: CatalogDatabase, entry: AuditEntry): void {
+export function insertAudit(database: CatalogDatabase, entry: AuditEntry & { at: string }): void {
   inTransaction(database, () => {
     const { changes } = runSql(
       database,

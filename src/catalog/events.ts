@@ -3,19 +3,8 @@
  * of, so that a reader who sees the event sees the change. Payloads hold ids and changed fields, never whole objects.
  */
 import { z } from 'zod';
+import { EVENT_TOPICS, type EventTopic } from '../domain/event-topic.ts';
 import { type CatalogDatabase, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
-
-export const EVENT_TOPICS = [
-  'group.state',
-  'group.step',
-  'subband.arrived',
-  'product.created',
-  'product.stale',
-  'calibration.changed',
-  'ledger.changed',
-  'audit',
-] as const;
-export type EventTopic = (typeof EVENT_TOPICS)[number];
 
 export const eventRow = z.object({
   id: z.int(),

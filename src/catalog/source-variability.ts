@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import type { DegradedReason } from '../domain/group-state.ts';
+import { sourceRow } from './sources.ts';
 import { type CatalogDatabase, booleanColumn, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
 
@@ -83,13 +84,7 @@ export const countVariable = (database: CatalogDatabase, sources: ReadonlySet<nu
   ) ?? 0;
 
 /** A source with its variability, if it has any point. */
-const monitoredSourceRow = z.object({
-  id: z.int(),
-  name: z.string(),
-  ra_deg: z.number(),
-  dec_deg: z.number(),
-  flux_jy: z.number().nullable(),
-  spectral_index: z.number().nullable(),
+const monitoredSourceRow = sourceRow.omit({ catalogue: true, imported_at: true }).extend({
   n: z.int().nullable(),
   mean_flux_jy: z.number().nullable(),
   mean_error_jy: z.number().nullable(),

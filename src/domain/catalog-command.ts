@@ -106,6 +106,17 @@ const calibrationChoiceSchema = z.strictObject({
 });
 export type CalibrationChoice = z.infer<typeof calibrationChoiceSchema>;
 
+/** Who asked for what, by which way, and why. */
+export interface AuditEntry {
+  actor: string;
+  via: string;
+  verb: string;
+  target: string;
+  reason: string;
+  detail: Record<string, unknown>;
+  requestId: string;
+}
+
 /** The activities of queue `catalog`. */
 export interface CatalogActivities {
   projectGroup(projection: GroupProjection): Promise<void>;
@@ -131,13 +142,5 @@ export interface CatalogActivities {
   /** The ledger row of the group: an outcome and a reason, once it has ended (or pending again when a new run starts). */
   closeLedger(entry: { groupId: GroupId; outcome: 'done' | 'degraded' | 'skipped' | 'missing' | 'pending'; reason: string }): Promise<void>;
   /** One audit row, in the words of the request. */
-  recordAudit(entry: {
-    actor: string;
-    via: string;
-    verb: string;
-    target: string;
-    reason: string;
-    detail: Record<string, unknown>;
-    requestId: string;
-  }): Promise<void>;
+  recordAudit(entry: AuditEntry): Promise<void>;
 }

@@ -29,13 +29,6 @@ def update_with_values(digest: Any, values: Any) -> None:
         digest.update(array.reshape(-1).view(np.uint8).data)
 
 
-def column_digest(table: Any, column: str, block_rows: int) -> str:
-    digest = hashlib.sha256()
-    for first in range(0, table.nrows(), block_rows):
-        update_with_values(digest, table.getcol(column, first, min(block_rows, table.nrows() - first)))
-    return digest.hexdigest()
-
-
 def subtable_digest(path: Path, name: str) -> str:
     digest = hashlib.sha256()
     with open_table(path, subtable=name) as table:
