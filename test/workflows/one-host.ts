@@ -248,7 +248,16 @@ export class TestGroup {
     }
   }
 
-  parked = (): Promise<GroupStatus> => this.until((status) => status.state === 'needs_attention');
+  /** Waits until it needs a person and the product database, which follows behind, says so too. */
+  async parked(): Promise<GroupStatus> {
+    const status = await this.until((now) => now.state === 'needs_attention');
+    const deadline = Date.now() + 10_000;
+    while (this.host.read<{ state: string }>('SELECT state FROM groups WHERE group_id = ?', this.id)[0]?.state !== 'needs_attention') {
+      if (Date.now() > deadline) throw new Error(`the product database does not say that ${this.id} needs attention`);
+      await sleep(50);
+    }
+    return status;
+  }
   result = (): Promise<GroupStatus> => this.handle.result();
 }
 
