@@ -14,11 +14,12 @@ import { setUpTemporal } from '../src/temporal/setup.ts';
 export const TEST_NAMESPACE = 'contimg-test';
 
 declare global {
-  var contimgTestServer: DevServer | undefined;
+  var contimgTestServer: { server: DevServer; folder: string } | undefined;
 }
 
 export default async function startTestServer(): Promise<void> {
   const binary = await findTemporalCli();
+  const folder = mkdtempSync(join(tmpdir(), 'contimg-temporal-'));
   const server = await startDevServer({
     binary,
     databaseFile: null,
@@ -26,12 +27,12 @@ export default async function startTestServer(): Promise<void> {
     ip: '127.0.0.1',
     port: await freePort(),
     uiPort: null,
-    logFile: join(mkdtempSync(join(tmpdir(), 'contimg-temporal-')), 'temporal.log'),
+    logFile: join(folder, 'temporal.log'),
   });
   const connection = await Connection.connect({ address: server.address });
   await setUpTemporal(connection, { namespace: TEST_NAMESPACE, retentionDays: 1 });
   await connection.close();
-  globalThis.contimgTestServer = server;
+  globalThis.contimgTestServer = { server, folder };
   process.env['TEST_TEMPORAL_ADDRESS'] = server.address;
   process.env['TEST_TEMPORAL_NAMESPACE'] = TEST_NAMESPACE;
   process.env['TEST_TEMPORAL_CLI'] = binary;
