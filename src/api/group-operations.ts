@@ -14,14 +14,15 @@ export interface GroupOperations {
 
 /**
  * Passes an answer on, and a known refusal in the API's error shape. The group is known to the product database, so one
- * whose workflow is not found has closed: `ifClosed` says what that means for the request.
+ * whose workflow is not found has closed long ago: `ifClosed` says what being closed means for the request.
  */
 export async function answeredByWorkflow(answer: Promise<GroupStatus>, ifClosed: ProblemCode): Promise<GroupStatus> {
   try {
     return await answer;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && typeof error.code === 'string' && isProblemCode(error.code))) throw error;
-    if (error.code === 'unknown_group') throw new ApiProblem(ifClosed, 'the group is closed: no workflow of it runs');
+    if (['unknown_group', 'already_completed'].includes(error.code))
+      throw new ApiProblem(ifClosed, 'the group is closed: no workflow of it runs');
     const remedy = 'remedy' in error && typeof error.remedy === 'string' ? { remedy: error.remedy } : {};
     throw new ApiProblem(error.code, error.message, remedy);
   }
