@@ -51,6 +51,10 @@ export class Journal {
     this.#append(() => this.catalog.recordAttempt(row));
   }
 
+  ledger(entry: Parameters<CatalogActivities['closeLedger']>[0]): void {
+    this.#append(() => this.catalog.closeLedger(entry));
+  }
+
   audit(entry: Parameters<CatalogActivities['recordAudit']>[0]): void {
     this.#append(() => this.catalog.recordAudit(entry));
   }

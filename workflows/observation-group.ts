@@ -22,7 +22,9 @@ export async function observationGroup(rawInput: ObservationGroupInput): Promise
   const line = new CancellationScope();
   installHandlers(group, journal, () => line.cancel());
 
-  await journal.catalog.closeLedger({ groupId: input.groupId, outcome: 'pending', reason: input.runReason ?? 'collecting' });
+  // The ledger has a row of the group once its first projection is written.
+  journal.changed();
+  journal.ledger({ groupId: input.groupId, outcome: 'pending', reason: input.runReason ?? 'collecting' });
   try {
     await line.run(() => walk(group, journal));
   } catch (caught) {
@@ -70,7 +72,7 @@ async function walk(group: GroupMemory, journal: Journal): Promise<void> {
       cursor = await parkUntilResumed(group, journal, caught);
     }
   }
-  await closeAsCompleted(group, journal);
+  closeAsCompleted(group, journal);
 }
 
 /** Answers where to go on. Waits without limit; Temporal keeps the place. */
@@ -117,20 +119,19 @@ function automaticActionFor(parked: StepParked): string | null {
 const closingReason = (group: GroupMemory): string =>
   group.degraded.size === 0 ? 'all enabled steps done' : [...group.degraded].join(', ');
 
-async function closeAsCompleted(group: GroupMemory, journal: Journal): Promise<void> {
+function closeAsCompleted(group: GroupMemory, journal: Journal): void {
   group.state = 'completed';
   group.step = null;
   group.completedAt = new Date().toISOString();
-  await journal.drain();
   const outcome = group.degraded.size === 0 ? 'done' : 'degraded';
-  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome, reason: closingReason(group) });
+  journal.ledger({ groupId: group.input.groupId, outcome, reason: closingReason(group) });
 }
 
-async function closeAsFailed(group: GroupMemory, journal: Journal, parked: StepParked): Promise<void> {
+function closeAsFailed(group: GroupMemory, journal: Journal, parked: StepParked): void {
   group.state = 'failed';
   group.failure = parked.failure;
   group.failedStep = parked.step;
-  await journal.catalog.closeLedger({ groupId: group.input.groupId, outcome: 'skipped', reason: parked.failure.message });
+  journal.ledger({ groupId: group.input.groupId, outcome: 'skipped', reason: parked.failure.message });
 }
 
 async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<void> {
@@ -140,7 +141,7 @@ async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<v
   group.step = null;
   group.waitingFor = null;
   group.nextAutomaticAction = null;
-  await journal.catalog.closeLedger({
+  journal.ledger({
     groupId: group.input.groupId,
     outcome: 'skipped',
     reason: `cancelled by ${by}: ${reason}${leftBehind}`,
