@@ -61,8 +61,8 @@ describe('paths', () => {
 
   test('a relative path is read from the working directory, in a file from the folder of the file', () => {
     const file = fileWith('paths: { output: products }');
-    const { settings } = loadSettings({ file, env: { CONTIMG_INPUT_DIR: 'raw' }, workingDirectory: '/work/here' });
-    expect(settings.paths).toMatchObject({ output: join(folder, 'products'), input: '/work/here/raw' });
+    const { settings } = loadSettings({ file, env: { CONTIMG_INPUT_DIR: 'raw' }, workingDirectory: '/base/here' });
+    expect(settings.paths).toMatchObject({ output: join(folder, 'products'), input: '/base/here/raw' });
   });
 });
 
