@@ -3,8 +3,6 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-// A style sheet has nothing to assign.
-// oxlint-disable-next-line import/no-unassigned-import
 import './style.css';
 
 const root = document.getElementById('root');
