@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Status, statusSchema } from '../../src/api/contract/status.ts';
 import { openForReading } from '../../src/catalog/database.ts';
 import { freePort } from '../../src/temporal/free-port.ts';
-import { quickInterpreter } from '../workflows/one-host.ts';
+import { quickInterpreter } from '../workflows/host-files.ts';
 import { killNow, killTree, type TreeProcess, treeBelow } from './process-tree.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +25,7 @@ import {
 } from '../../src/domain/observation-group.ts';
 import { snakeCased } from '../../src/domain/spelling.ts';
 import { setUpTemporal } from '../../src/temporal/setup.ts';
+import { quickInterpreter, rawFile } from './host-files.ts';
 import type { PlannedFailure } from './quick-science.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -259,34 +260,6 @@ export class TestGroup {
     return status;
   }
   result = (): Promise<GroupStatus> => this.handle.result();
-}
-
-/** An executable that stands for the science interpreter; files in `folder` steer it. */
-export function quickInterpreter(folder: string): string {
-  const path = join(folder, 'python');
-  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${folder} "$@"\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
-
-function rawFile(folder: string, groupId: string, subband: number): SubbandArrival {
-  const path = join(folder, `${groupId}_sb${String(subband).padStart(2, '0')}.hdf5`);
-  writeFileSync(path, `subband ${subband} of ${groupId}`);
-  return arrivalOf(path, subband);
-}
-
-export function arrivalOf(path: string, subband: number): SubbandArrival {
-  const { size, mtimeNs, ino } = statSync(path, { bigint: true });
-  return {
-    path,
-    subband,
-    bytes: Number(size),
-    mtimeMs: Number(mtimeNs) / 1e6,
-    inode: ino.toString(),
-    headerDigest: `header of ${path}`,
-    gridDigest: 'grid',
-    integrations: 24,
-  };
 }
 
 /** `a.b` keys as nested objects, the shape of a configuration file. */
