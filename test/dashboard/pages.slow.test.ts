@@ -51,8 +51,8 @@ describe('page Now', () => {
     await page.getByText('WSCleanDiverged: the residual grew in major cycle 4').waitFor();
     await page.getByText('Raise auto_threshold_sigma').waitFor();
     await page.getByRole('img', { name: `Radio image of group ${night.completed}` }).waitFor();
-    // Times out, and so fails, if one of the pictures cannot be shown.
-    await page.waitForFunction('[...document.images].every((image) => image.complete && image.naturalWidth > 0)');
+    const loaded = page.waitForFunction('[...document.images].every((image) => image.complete && image.naturalWidth > 0)');
+    await expect(loaded).resolves.toBeDefined();
     await picture('now-desktop');
   });
 
