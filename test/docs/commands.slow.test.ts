@@ -29,7 +29,7 @@ describe('commands', () => {
   /** Several pages show the same line; it is run once. */
   const ended = new Map<string, ReturnType<typeof shell>>();
 
-  test('there are some', () => expect(pages.flatMap(({ runs }) => runs).length).toBeGreaterThan(10));
+  test('the pages show lines to run', () => expect(pages.flatMap(({ runs }) => runs).length).toBeGreaterThan(10));
 
   // Lines of a page in their order, since one may need what the one before left; pages side by side.
   test.concurrent.each(pages)(
