@@ -19,7 +19,7 @@ echo '== checks'
 ops/setup/check.sh || status=1
 jest fast 2
 echo '== pytest'
-(cd science && .venv/bin/python -m pytest --junit-xml="$results/pytest.xml") || status=1
+(cd science && NUMBA_CACHE_DIR="$PWD/.numba_cache" .venv/bin/python -m pytest --junit-xml="$results/pytest.xml") || status=1
 jest slow 1
 jest server 1
 

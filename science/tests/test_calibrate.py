@@ -19,6 +19,8 @@ from contimg_science.beam import airy_power
 from contimg_science.casa_session import run_casa
 from contimg_science.meridian import meridian_centre
 
+pytestmark = pytest.mark.slow
+
 MID_MJD, DEC_RAD = 60951.49, np.radians(54.57)
 
 
@@ -63,7 +65,6 @@ def test_calibrated_data_are_the_sky_in_jansky_with_inverse_variance_weights(gro
         assert pointing.nrows() == 24 * 24
 
 
-@pytest.mark.slow
 def test_an_antenna_without_solutions_leaves_flagged_and_empty(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms, without=(2,))
@@ -77,7 +78,6 @@ def test_an_antenna_without_solutions_leaves_flagged_and_empty(group: MadeGroup,
     assert not flags[~touched].any()
 
 
-@pytest.mark.slow
 def test_a_flagged_channel_of_the_table_is_never_bridged(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     flags = np.zeros(group.gains.shape, bool)
@@ -90,7 +90,6 @@ def test_a_flagged_channel_of_the_table_is_never_bridged(group: MadeGroup, tmp_p
     assert out.sum() == touched.sum()
 
 
-@pytest.mark.slow
 def test_two_sets_are_mixed_linearly_in_time_and_phase_takes_the_shorter_way(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     turn = np.exp(1j * np.radians(3.0))
@@ -119,7 +118,6 @@ def test_averaging_channels_keeps_the_flux_and_narrows_the_window(group: MadeGro
         assert window.getcell("CHAN_WIDTH", 0)[0] == pytest.approx(4 * 1953125.0)
 
 
-@pytest.mark.slow
 def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Path) -> None:
     ms, target = group.write(tmp_path / "g.ms"), tmp_path / "c.ms"
     status, event = calibrate(ms, target, [])
@@ -136,7 +134,6 @@ def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Pat
     assert not target.exists()
 
 
-@pytest.mark.slow
 def test_a_second_attempt_replaces_the_first_but_nothing_else(group: MadeGroup, tmp_path: Path) -> None:
     ms = group.write(tmp_path / "g.ms")
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms)
@@ -148,7 +145,6 @@ def test_a_second_attempt_replaces_the_first_but_nothing_else(group: MadeGroup, 
     assert (status, event["code"]) == (1, "TargetExists")
 
 
-@pytest.mark.slow
 def test_it_equals_casa_applycal_on_the_same_tables(group: MadeGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flags = np.zeros(group.gains.shape, bool)
     flags[4, 0, 50:53] = True

@@ -15,6 +15,8 @@ from step_process import run_step_process
 from contimg_science.flag import FlagRequest
 from contimg_science.flag import flag as run_flag
 
+pytestmark = pytest.mark.slow
+
 MID_MJD, DEC_RAD = 60951.49, np.radians(54.57)
 PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True}
 
@@ -55,7 +57,6 @@ def noise_amplitude(group: MadeGroup) -> float:
     return group.noise_jy * float(np.median(np.abs(group.gains))) ** 2
 
 
-@pytest.mark.slow
 def test_clean_data_lose_less_than_one_and_a_half_per_cent(group: MadeGroup, tmp_path: Path) -> None:
     result, flags = flag(group.write(tmp_path / "clean.ms"), tmp_path)
     cross = group.first != group.second
@@ -64,7 +65,6 @@ def test_clean_data_lose_less_than_one_and_a_half_per_cent(group: MadeGroup, tmp
     assert result["flagged_fraction"] == pytest.approx(flags[:, cross].mean())
 
 
-@pytest.mark.slow
 def test_flags_of_a_bright_calibrator_drifting_through_the_beam_are_as_few(tmp_path: Path) -> None:
     ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
     bright = MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec + 0.5, np.full(96, 20.0))], seed=12)
@@ -72,7 +72,6 @@ def test_flags_of_a_bright_calibrator_drifting_through_the_beam_are_as_few(tmp_p
     assert flags[:, bright.first != bright.second].mean() < 0.015
 
 
-@pytest.mark.slow
 def test_a_second_run_gives_the_same_flags_and_keeps_those_of_the_conversion(group: MadeGroup, tmp_path: Path) -> None:
     converted = np.zeros(group.data.shape, bool)
     converted[3, 7, 10:14] = True  # flagged by the correlator although the samples look good
@@ -86,14 +85,12 @@ def test_a_second_run_gives_the_same_flags_and_keeps_those_of_the_conversion(gro
     assert flags[3, 7, 10:14].all()
 
 
-@pytest.mark.slow
 def test_the_published_copy_gets_the_same_flags(group: MadeGroup, tmp_path: Path) -> None:
     ms, published = group.write(tmp_path / "g.ms"), group.write(tmp_path / "published.ms")
     flag(ms, tmp_path, published)
     assert np.array_equal(flags_of(ms), flags_of(published))
 
 
-@pytest.mark.slow
 def test_weak_interference_seen_by_the_whole_array_is_found(group: MadeGroup, tmp_path: Path) -> None:
     """Two standard deviations of one visibility: invisible on a single baseline, in every baseline at once."""
     rng = np.random.default_rng(5)
@@ -133,7 +130,6 @@ def test_dead_antennas_and_receptors_are_named(tmp_path: Path) -> None:
     assert report["flagged_fraction_by_receptor"]["DSA-040/X"] < 0.2
 
 
-@pytest.mark.slow
 def test_a_missing_subband_kills_no_antenna(group: MadeGroup, tmp_path: Path) -> None:
     group.data[:, :, 12:18] = 0
     result, flags = flag(group.write(tmp_path / "gap.ms"), tmp_path)
@@ -143,7 +139,6 @@ def test_a_missing_subband_kills_no_antenna(group: MadeGroup, tmp_path: Path) ->
     assert flags[:, cross][:, :, 18:].mean() < 0.015
 
 
-@pytest.mark.slow
 def test_a_mini_group_takes_less_than_six_seconds(group: MadeGroup, tmp_path: Path) -> None:
     request = {
         "inputs": {"ms": group.write(tmp_path / "g.ms"), "published_ms": None},
