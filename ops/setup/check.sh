@@ -25,7 +25,9 @@ check_python_types() {
   (cd science && .venv/bin/pyright contimg_science) && mkdir -p .setup && printf '%s' "$read" >"$passed"
 }
 
+# pyright has one thread and takes longest: the others, which have many, stand back for it.
 run pyright check_python_types &
+renice -n 10 $BASHPID >/dev/null
 run types tsc -p . &
 run dashboard-types tsc -p dashboard &
 run lint oxlint --type-aware --deny-warnings &
