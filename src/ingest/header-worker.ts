@@ -6,12 +6,13 @@
 import { open } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { File, ready } from 'h5wasm/node';
-import { systemErrorCode } from '../domain/system-error.ts';
 import { fingerprintOf } from './digests.ts';
 import { judgeHeader, type NameClaims } from './header-checks.ts';
 import type { HeaderVerdict, Site } from './header-facts.ts';
 import { readHeader } from './header-read.ts';
-import { HeaderRefused, rejection } from './rejection.ts';
+import { touchLastSamples } from './last-samples.ts';
+import { judgeLibraryError } from './library-error.ts';
+import { HeaderRefused } from './rejection.ts';
 import { unreadableFile } from './safe-path.ts';
 
 export interface HeaderQuestion {
@@ -50,10 +51,11 @@ async function answer(question: HeaderQuestion): Promise<HeaderAnswer> {
   try {
     file = new File(question.path, 'r');
     const facts = judgeHeader(readHeader(file, question.bytes), question.claims, question.site, fingerprint);
+    touchLastSamples(file);
     return { verdict: { kind: 'facts', facts }, reusable: true };
   } catch (error) {
     if (error instanceof HeaderRefused) return { verdict: { kind: 'rejected', rejection: error.rejection }, reusable: true };
-    return { verdict: { kind: 'rejected', rejection: libraryError(error) }, reusable: false };
+    return { verdict: { kind: 'rejected', rejection: judgeLibraryError(error) }, reusable: false };
   } finally {
     file?.close();
   }
@@ -66,12 +68,4 @@ async function fingerprintOfFile(question: HeaderQuestion): Promise<string> {
   } finally {
     await file.close();
   }
-}
-
-/** The first line that says what went wrong, of the many the library prints. */
-function libraryError(error: unknown) {
-  if (systemErrorCode(error) !== null) return unreadableFile(error);
-  const text = error instanceof Error ? error.message : String(error);
-  const cause = /#\d+: \S+ line \d+ in (\w+\(\): [^\n]+)/.exec(text)?.[1] ?? text.split('\n')[0] ?? 'unknown error';
-  return rejection('BadType', `the HDF5 library cannot read the header: ${cause}`);
 }
