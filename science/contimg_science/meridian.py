@@ -106,11 +106,17 @@ def earth_orientation_version() -> str:
     return f"astropy-iers-data {importlib.metadata.version('astropy-iers-data')} finals2000A.all, eopc04"
 
 
+def _two_part_jd(mjd_utc: Array) -> tuple[Array, Array]:
+    """Midnight and the fraction of the day: added to a whole MJD, UT1 would be rounded to 0.63 µs, 9 µas of Earth rotation."""
+    midnight = np.floor(mjd_utc)
+    return midnight + JD_OF_MJD_ZERO, mjd_utc - midnight
+
+
 def _astrometry(site: Site, mjd_utc: ArrayLike) -> tuple[np.ndarray, Array]:
     """ERFA's star-independent parameters and the equation of the origins; refraction is off (pressure 0)."""
     mjd = np.asarray(mjd_utc, np.float64)
     dut1, pole_x, pole_y = earth_orientation().at(mjd)
-    astrom, origins = erfa.apco13(JD_OF_MJD_ZERO, mjd, dut1, site.lon_rad, site.lat_rad, site.height_m, pole_x, pole_y, 0.0, 0.0, 0.0, 1.0)
+    astrom, origins = erfa.apco13(*_two_part_jd(mjd), dut1, site.lon_rad, site.lat_rad, site.height_m, pole_x, pole_y, 0.0, 0.0, 0.0, 1.0)
     return astrom, origins
 
 
@@ -118,8 +124,9 @@ def lst_rad(site: Site, mjd_utc: ArrayLike) -> Array:
     """Local apparent sidereal time at the longitude of the site, 0…2π."""
     mjd = np.asarray(mjd_utc, np.float64)
     dut1, _, _ = earth_orientation().at(mjd)
-    ut1 = erfa.utcut1(JD_OF_MJD_ZERO, mjd, dut1)
-    tt = erfa.taitt(*erfa.utctai(JD_OF_MJD_ZERO, mjd))
+    utc = _two_part_jd(mjd)
+    ut1 = erfa.utcut1(*utc, dut1)
+    tt = erfa.taitt(*erfa.utctai(*utc))
     # The TIO locator (12 µas today), which ERFA's hour angles hold too.
     return np.asarray(erfa.anp(erfa.gst06a(*ut1, *tt) + site.lon_rad + erfa.sp00(*tt)))
 
