@@ -33,7 +33,7 @@ export function supervised<Order, Answer>(work: Supervised<Order, Answer>): (ord
 }
 
 export function asApplicationFailure(error: unknown): ApplicationFailure {
-  const failure = error instanceof StepError ? error.failure : failureOfSystemError(error);
+  const failure = stepFailureOf(error);
   return ApplicationFailure.create({
     type: failure.type,
     message: failure.message,
@@ -42,6 +42,9 @@ export function asApplicationFailure(error: unknown): ApplicationFailure {
     ...(error instanceof Error ? { cause: error } : {}),
   });
 }
+
+/** What any error of a step means, in the closed set of failures. */
+export const stepFailureOf = (error: unknown): StepFailure => (error instanceof StepError ? error.failure : failureOfSystemError(error));
 
 const SYSTEM_ERRORS: Readonly<Record<string, { type: FailureType; remedy: string }>> = {
   ENOSPC: { type: 'NoSpace', remedy: 'free space on the file system it names; the step goes on by itself' },

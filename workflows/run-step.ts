@@ -5,7 +5,8 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { type StepFailure, isRetryable } from '../src/domain/failure.ts';
 import type { AttemptReport } from '../src/domain/observation-group.ts';
-import type { StepName } from '../src/domain/step.ts';
+import { parametersDigest } from '../src/domain/parameters-digest.ts';
+import { stepIndex, type StepName } from '../src/domain/step.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptBudget } from './activity-options.ts';
 import { failureOf } from './failure-of.ts';
@@ -33,7 +34,7 @@ export class HostChanged extends Error {
 }
 
 export async function runStep(group: GroupMemory, journal: Journal, step: StepName): Promise<void> {
-  const leftOut = LINE[step].leftOut?.(group) ?? null;
+  const leftOut = afterLast(group, step) ?? LINE[step].leftOut?.(group) ?? null;
   if (leftOut !== null) {
     const report = begin(group, step);
     end(group, journal, report, 'skipped', { note: leftOut });
@@ -71,6 +72,14 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
       );
     }
   }
+}
+
+/** Why a step is left out that the run was not asked for. */
+function afterLast(group: GroupMemory, step: StepName): string | null {
+  const { last } = group.input.policy.steps;
+  const isNeeded = step === 'release' || stepIndex(step) <= stepIndex(last);
+  const hasReaders = step !== 'moveToTmpfs' || stepIndex(last) > stepIndex('organize');
+  return isNeeded && hasReaders ? null : `this run ends with ${last}`;
 }
 
 async function runRow<Step extends StepName>(
@@ -141,20 +150,12 @@ function end(
     outcome,
     note: detail.note,
     failure: detail.failure ?? null,
-    parametersDigest: digestOf(group.parameters[report.step]),
+    parametersDigest: parametersDigest(group.parameters[report.step]),
     resources: detail.measured?.resources ?? null,
     bytesRead: detail.measured?.bytesRead ?? null,
     bytesWritten: detail.measured?.bytesWritten ?? null,
     timingsS: detail.measured?.timingsS ?? null,
   });
-}
-
-/** FNV-1a over the canonical text: tells two parameter sets apart in a list; not a security hash. */
-function digestOf(parameters: object): string {
-  const text = JSON.stringify(Object.entries(parameters).sort(([a], [b]) => a.localeCompare(b)));
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, '0');
 }
 
 /** Scratch of a group that ends without a product is given back. One that cannot be ends all the same: answers what stays behind. */

@@ -3,6 +3,7 @@
  * names them.
  */
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
 import { type GroupPolicy, groupPolicySchema } from '../domain/policy.ts';
 import type { Settings } from './settings.ts';
 
@@ -32,7 +33,7 @@ export function groupPolicyOf(settings: Settings): GroupPolicy {
       waitMs: ms(calibration.waitS),
     },
     upgrade: policy.upgrade,
-  } satisfies GroupPolicy);
+  } satisfies z.input<typeof groupPolicySchema>);
 }
 
 /** Equal for equal policy and parameters: kept in the workflow input and in products, so a change of settings shows. */

@@ -3,6 +3,7 @@
  * at replay. Durations in milliseconds.
  */
 import { z } from 'zod';
+import { stepNameSchema } from './step.ts';
 
 const milliseconds = z.int().min(0);
 
@@ -20,6 +21,8 @@ const stepsPolicySchema = z.strictObject({
   solve: z.boolean().default(false),
   photometry: z.boolean().default(false),
   mosaic: z.boolean().default(false),
+  /** Steps after this one are left out; `release` never is. A batch conversion ends at `organize`. */
+  last: stepNameSchema.default('release'),
 });
 
 const timingPolicySchema = z.strictObject({
