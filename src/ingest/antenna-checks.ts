@@ -4,6 +4,7 @@
  */
 import type { Site } from './header-facts.ts';
 import type { RawHeader } from './raw-header.ts';
+import type { Rectangle } from './rectangle.ts';
 import { refuse } from './rejection.ts';
 
 const FARTHEST_ANTENNA_M = 5000;
@@ -12,7 +13,7 @@ const SAME_SITE_M = 1000;
 const EQUATOR_RADIUS_M = 6_378_137;
 const ECCENTRICITY_SQUARED = 6.694_379_990_14e-3;
 
-export function checkAntennas(header: RawHeader): void {
+export function checkAntennas(header: RawHeader, { ant1, ant2 }: Rectangle): void {
   const { antennaNumbers, antennaPositionsM, antennaPositionsShape: shape, antennaNames } = header;
   const antennas = antennaNumbers.length;
   if (shape.length !== 2 || shape[0] !== antennas || shape[1] !== 3) {
@@ -21,7 +22,7 @@ export function checkAntennas(header: RawHeader): void {
   if (antennaNames.length !== antennas) refuse('BadShape', `${antennaNames.length} antenna_names, ${antennas} antenna_numbers`);
   const indexOf = new Map(Array.from(antennaNumbers, (number, index) => [number, index]));
   if (indexOf.size !== antennas) refuse('BadAntennas', 'antenna_numbers holds a number twice');
-  const used = new Set([...header.ant1, ...header.ant2]);
+  const used = new Set([...ant1, ...ant2]);
   for (const number of used) {
     const index = indexOf.get(number);
     if (index === undefined) refuse('BadAntennas', `antenna ${number} is not in antenna_numbers`);
@@ -31,7 +32,7 @@ export function checkAntennas(header: RawHeader): void {
     }
   }
   if (used.size < 2) refuse('BadAntennas', `${used.size} antenna in the data, at least 2 expected`);
-  if (header.ant1.every((number, row) => number === header.ant2[row])) refuse('BadAntennas', 'autocorrelations only');
+  if (ant1.every((number, baseline) => number === ant2[baseline])) refuse('BadAntennas', 'autocorrelations only');
   const { Nants_data } = header.counts;
   if (Nants_data !== null && Nants_data !== used.size)
     refuse('BadShape', `Nants_data is ${Nants_data}, the rows hold ${used.size} antennas`);

@@ -3,28 +3,35 @@
  * same subband; `gridDigest` is equal for all files that can be members of one group.
  */
 import { createHash, type Hash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import type { RawHeader } from './raw-header.ts';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { bytesOf, type RawHeader } from './raw-header.ts';
+import { isConstant, type Rectangle } from './rectangle.ts';
 
 /** Blocks of the file that go into its digest: a second recording with an identical header must not pass as a copy. */
 const SAMPLED_BLOCKS = 16;
 const BLOCK_BYTES = 4096;
 
-/** SHA-256 of evenly spaced blocks of the file: the visibilities themselves are not read at admission. */
-export async function fingerprintOf(file: FileHandle, fileBytes: number): Promise<string> {
-  const hash = createHash('sha256').update(String(fileBytes));
-  const block = Buffer.alloc(BLOCK_BYTES);
+/** SHA-256 of evenly spaced blocks of the file: the visibilities themselves are not read at admission. For a worker thread: it waits for the disk. */
+export function fingerprintOf(path: string, fileBytes: number): string {
+  const blocks = Buffer.alloc(SAMPLED_BLOCKS * BLOCK_BYTES);
   const last = Math.max(0, fileBytes - BLOCK_BYTES);
-  for (let k = 0; k < SAMPLED_BLOCKS; k += 1) {
-    const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, Math.floor((last * k) / (SAMPLED_BLOCKS - 1)));
-    hash.update(block.subarray(0, bytesRead));
+  const file = openSync(path, 'r');
+  try {
+    for (let k = 0; k < SAMPLED_BLOCKS; k += 1) {
+      readSync(file, blocks, k * BLOCK_BYTES, BLOCK_BYTES, Math.floor((last * k) / (SAMPLED_BLOCKS - 1)));
+    }
+  } finally {
+    closeSync(file);
   }
-  return hash.digest('hex');
+  return createHash('sha256').update(String(fileBytes)).update(blocks).digest('hex');
 }
 
-export function headerDigestOf(header: RawHeader, dataFingerprint: string): string {
+/** The rows are told by their rectangle; their order in the file shows in the data, and so in the fingerprint. */
+export function headerDigestOf(header: RawHeader, { timesJd, baselines }: Rectangle, dataFingerprint: string): string {
+  const { timeJd: _times, ant1: _ant1, ant2: _ant2, integrationS, ...others } = header;
+  const lengths = isConstant(integrationS) ? integrationS.subarray(0, 1) : integrationS;
   const hash = createHash('sha256');
-  for (const [key, value] of Object.entries(header)) addField(hash, key, value);
+  for (const [key, value] of Object.entries({ ...others, timesJd, baselines, lengths })) addField(hash, key, value);
   return hash.update(dataFingerprint).digest('hex');
 }
 
@@ -33,14 +40,12 @@ function addField(hash: Hash, key: string, value: unknown): void {
   hash.update(value instanceof Float64Array ? bytesOf(value) : JSON.stringify(value));
 }
 
-const bytesOf = (numbers: Float64Array): Uint8Array => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-
 /** Lengths to 1 mm: what members of a group must agree on. */
 const millimetres = (metres: number): number => Math.round(metres * 1000);
 /** Degrees to 1e-8, about 1 mm on the ground. */
 const tinyDegrees = (degrees: number): number => Math.round(degrees * 1e8);
 
-export function gridDigestOf(header: RawHeader, baselines: Float64Array, integrationS: number): string {
+export function gridDigestOf(header: RawHeader, { baselines }: Rectangle, integrationS: number): string {
   const shared = {
     integrationMs: Math.round(integrationS * 1000),
     products: [...header.products].sort((a, b) => a - b),

@@ -27,15 +27,15 @@ export function judgeHeader(header: RawHeader, claims: NameClaims, site: Site, d
   checkFrequencies(header, claims.subband);
   checkProducts(header);
   const decRad = declinationRad(header);
-  checkAntennas(header);
+  checkAntennas(header, rectangle);
   checkSite(header, site);
   return {
     t0Jd,
     decRad,
     integrationS,
     integrations: rectangle.timesJd.length,
-    headerDigest: headerDigestOf(header, dataFingerprint),
-    gridDigest: gridDigestOf(header, rectangle.baselines, integrationS),
+    headerDigest: headerDigestOf(header, rectangle, dataFingerprint),
+    gridDigest: gridDigestOf(header, rectangle, integrationS),
   };
 }
 

@@ -3,7 +3,6 @@
  * time, and is thrown away by its owner after any library error or when an answer takes too long: a damaged header can
  * make the library loop for ever or leave it in a bad state.
  */
-import { open } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { File, ready } from 'h5wasm/node';
 import { fingerprintOf } from './digests.ts';
@@ -13,7 +12,6 @@ import { readHeader } from './header-read.ts';
 import { touchLastSamples } from './last-samples.ts';
 import { judgeLibraryError } from './library-error.ts';
 import { HeaderRefused } from './rejection.ts';
-import { unreadableFile } from './safe-path.ts';
 
 export interface HeaderQuestion {
   path: string;
@@ -38,17 +36,14 @@ if (port === null) throw new Error('header-worker runs as a worker thread only')
 (await ready).activate_throwing_error_handler();
 const send = (message: HeaderWorkerMessage): void => port.postMessage(message);
 
-port.on('message', (question: HeaderQuestion) => {
-  answer(question).then(send, (error: unknown) =>
-    send({ verdict: { kind: 'rejected', rejection: unreadableFile(error) }, reusable: false }),
-  );
-});
+port.on('message', (question: HeaderQuestion) => send(answer(question)));
 send('ready');
 
-async function answer(question: HeaderQuestion): Promise<HeaderAnswer> {
-  const fingerprint = await fingerprintOfFile(question);
+/** Waits for the disk where it stands: nothing else runs in this thread. */
+function answer(question: HeaderQuestion): HeaderAnswer {
   let file: File | null = null;
   try {
+    const fingerprint = fingerprintOf(question.path, question.bytes);
     file = new File(question.path, 'r');
     const facts = judgeHeader(readHeader(file, question.bytes), question.claims, question.site, fingerprint);
     touchLastSamples(file);
@@ -58,14 +53,5 @@ async function answer(question: HeaderQuestion): Promise<HeaderAnswer> {
     return { verdict: { kind: 'rejected', rejection: judgeLibraryError(error) }, reusable: false };
   } finally {
     file?.close();
-  }
-}
-
-async function fingerprintOfFile(question: HeaderQuestion): Promise<string> {
-  const file = await open(question.path, 'r');
-  try {
-    return await fingerprintOf(file, question.bytes);
-  } finally {
-    await file.close();
   }
 }

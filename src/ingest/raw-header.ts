@@ -43,3 +43,5 @@ export interface DatasetShape {
 
 export const HEADER_COUNTS = ['Nants_data', 'Nants_telescope', 'Nbls', 'Ntimes', 'Nblts', 'Nfreqs', 'Npols', 'Nspws'] as const;
 export type HeaderCount = (typeof HEADER_COUNTS)[number];
+
+export const bytesOf = (numbers: Float64Array): Buffer => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);

@@ -3,6 +3,7 @@
  */
 import { isoFromUnixMs, jdToUnixMs, unixMsFromSecondText } from '../domain/utc.ts';
 import type { RawHeader } from './raw-header.ts';
+import { isConstant } from './rectangle.ts';
 import { refuse } from './rejection.ts';
 
 /** 96 samples of 0.134217728 s. */
@@ -24,7 +25,8 @@ export function integrationSeconds(header: RawHeader, timesJd: Float64Array): nu
   const rows = header.integrationS.length;
   if (rows !== 1 && rows !== header.timeJd.length)
     refuse('BadShape', `integration_time has ${rows} rows, time_array ${header.timeJd.length}`);
-  if (header.integrationS.some((value) => !(Math.abs(value / NOMINAL_INTEGRATION_S - 1) <= INTEGRATION_TOLERANCE))) {
+  const lengths = isConstant(header.integrationS) ? header.integrationS.subarray(0, 1) : header.integrationS;
+  if (lengths.some((value) => !(Math.abs(value / NOMINAL_INTEGRATION_S - 1) <= INTEGRATION_TOLERANCE))) {
     refuse('BadTimes', `integration_time = ${integrationS} s, expected ${NOMINAL_INTEGRATION_S} s within 1 %`);
   }
   timesJd.forEach((time, k) => {
