@@ -31,7 +31,7 @@ export async function admit(
     return { kind: 'rejected', rejection: unreadableFile(error) };
   }
   try {
-    const before = judgeSuperblock(await readSuperblock(file), signature.bytes);
+    const before = judgeSuperblock(await readSuperblock(file), signature);
     const verdict: HeaderVerdict =
       before === null ? await reader.read({ path, bytes: signature.bytes, claims, site }) : { kind: 'rejected', rejection: before };
     const after = signatureOf(await file.stat({ bigint: true }));

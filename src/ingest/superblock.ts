@@ -4,6 +4,8 @@
  * Layout: HDF5 File Format Specification 3.0, section II.A, Disk Format Level 0A.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { isoFromUnixMs } from '../domain/utc.ts';
+import type { FileSignature } from './file-signature.ts';
 import { rejection, type Rejection } from './rejection.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -14,8 +16,8 @@ const END_OF_FILE_AT: Readonly<Record<number, number>> = { 0: 40, 1: 44, 2: 28, 
 /** Byte that holds the size of an address, by superblock version. */
 const ADDRESS_SIZE_AT: Readonly<Record<number, number>> = { 0: 13, 1: 13, 2: 9, 3: 9 };
 
-export function judgeSuperblock(head: Buffer, fileBytes: number): Rejection | null {
-  if (fileBytes === 0) return rejection('EmptyFile', 'the file has 0 bytes');
+export function judgeSuperblock(head: Buffer, { bytes: fileBytes, mtimeMs }: FileSignature): Rejection | null {
+  if (fileBytes === 0) return rejection('EmptyFile', `empty since ${isoFromUnixMs(mtimeMs)}`);
   if (!head.subarray(0, 8).equals(SIGNATURE)) {
     return rejection('NotHdf5', `not HDF5: starts with ${head.subarray(0, 8).toString('hex')}, expected ${SIGNATURE.toString('hex')}`);
   }

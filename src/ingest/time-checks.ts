@@ -26,9 +26,8 @@ export function integrationSeconds(header: RawHeader, timesJd: Float64Array): nu
   if (rows !== 1 && rows !== header.timeJd.length)
     refuse('BadShape', `integration_time has ${rows} rows, time_array ${header.timeJd.length}`);
   const lengths = isConstant(header.integrationS) ? header.integrationS.subarray(0, 1) : header.integrationS;
-  if (lengths.some((value) => !(Math.abs(value / NOMINAL_INTEGRATION_S - 1) <= INTEGRATION_TOLERANCE))) {
-    refuse('BadTimes', `integration_time = ${integrationS} s, expected ${NOMINAL_INTEGRATION_S} s within 1 %`);
-  }
+  const odd = lengths.findIndex((value) => !(Math.abs(value / NOMINAL_INTEGRATION_S - 1) <= INTEGRATION_TOLERANCE));
+  if (odd >= 0) refuse('BadTimes', `integration_time[${odd}] = ${lengths[odd]} s, expected ${NOMINAL_INTEGRATION_S} s within 1 %`);
   timesJd.forEach((time, k) => {
     if (!(time >= YEAR_2015_JD && time < YEAR_2101_JD)) {
       refuse('BadTimes', `time_array[${k}] = ${Number.isFinite(time) ? textOfJd(time) : time}, outside 2015…2100`);

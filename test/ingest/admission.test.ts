@@ -1,50 +1,14 @@
 /**
- * Each fault of a raw file ends as its own named refusal, in time, and every layout that must be accepted is.
+ * Admission ends in time whatever a header claims, takes what the correlator writes, and knows a copy from another recording.
  */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { admit, type AdmissionVerdict } from '../../src/ingest/admission.ts';
-import { signatureOf } from '../../src/ingest/file-signature.ts';
-import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
-import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
+import { readFile, writeFile } from 'node:fs/promises';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
-import { type HeaderValue, INTEGRATION_S, nameOf, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
+import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
+import { createHeaderReader } from '../../src/ingest/header-reader.ts';
+import { type Changes, codeOf, filePath, header, number, START, useOneFile, verdictOn, verdictOnDisk } from './one-file.ts';
+import { INTEGRATION_S, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
 
-const START = '2025-10-02T00:05:18';
-const site = { latDeg: 37.2334051, lonDeg: -118.283, heightM: 1188.05 };
-let folder: string;
-let reader: HeaderReader;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contimg-admission-'));
-  reader = createHeaderReader({ deadlineMs: 5000 });
-});
-afterAll(async () => {
-  await reader.close();
-  await rm(folder, { recursive: true });
-});
-
-type Changes = Partial<Parameters<typeof writeTinyFile>[1]>;
-const path = (): string => join(folder, nameOf(START, 3));
-
-async function verdictOn(changes: Changes, nameTimeText = START): Promise<AdmissionVerdict> {
-  await writeTinyFile(path(), { subband: 3, t0Jd: t0JdOf(START), ...changes });
-  return verdictOnDisk(nameTimeText);
-}
-async function verdictOnDisk(nameTimeText = START, using = reader): Promise<AdmissionVerdict> {
-  const signature = signatureOf(await stat(path(), { bigint: true }));
-  return admit(path(), signature, { subband: 3, nameTimeText }, site, using);
-}
-const codeOf = (verdict: AdmissionVerdict): string => (verdict.kind === 'rejected' ? verdict.rejection.code : verdict.kind);
-const header = (name: string, value: HeaderValue | null): Changes => ({ header: { [name]: value } });
-const number = (value: number): HeaderValue => ({ data: Float64Array.of(value), shape: [] });
-const rows = (value: number): HeaderValue => ({ data: new Float64Array(18).fill(value) });
-const times = (of: (time: number) => number): HeaderValue => ({
-  data: Float64Array.from({ length: 18 }, (_, row) => of(Math.floor(row / 6))),
-});
-const t0 = t0JdOf(START);
-const stepDays = INTEGRATION_S / 86_400;
+useOneFile();
 
 async function facts(changes: Changes): Promise<HeaderFacts> {
   const verdict = await verdictOn(changes);
@@ -53,76 +17,7 @@ async function facts(changes: Changes): Promise<HeaderFacts> {
 }
 const hertz = (subband: number, channel: number): number | undefined => subbandFrequenciesHz(subband, 48)[channel];
 
-describe('faults of a header', () => {
-  const faults: [fault: string, code: string, changes: Changes, nameTimeText?: string][] = [
-    ['no time_array', 'MissingDataset', header('time_array', null)],
-    ['no visibilities', 'MissingDataset', { drop: ['Data/visdata'] }],
-    ['text where numbers belong', 'BadType', header('freq_array', { data: ['1400 MHz'], dtype: 'S8' })],
-    ['one row too many of ant_1_array', 'BadShape', header('ant_1_array', { data: new BigInt64Array(19) })],
-    ['a count that disagrees', 'BadShape', header('Ntimes', { data: BigInt64Array.of(4n), shape: [] })],
-    ['more rows of visibilities than times', 'BadShape', { visdataRows: 24 }],
-    [
-      'a time not written yet',
-      'BadTimes',
-      header(
-        'time_array',
-        times((k) => (k === 2 ? 0 : t0 + k * stepDays)),
-      ),
-    ],
-    [
-      'a time that is no number',
-      'BadTimes',
-      header(
-        'time_array',
-        times(() => Number.NaN),
-      ),
-    ],
-    [
-      'a step of 13 s',
-      'BadTimes',
-      header(
-        'time_array',
-        times((k) => t0 + (k * 13) / 86_400),
-      ),
-    ],
-    [
-      'the year 2009',
-      'BadTimes',
-      header(
-        'time_array',
-        times((k) => 2_455_000.5 + k * stepDays),
-      ),
-    ],
-    ['integrations of 10 s', 'BadTimes', header('integration_time', rows(10))],
-    ['a header four hours before its name', 'ImplausibleClock', {}, '2025-10-02T04:05:18'],
-    ['a header two hours after its name', 'ImplausibleClock', {}, '2025-10-01T22:05:18'],
-    [
-      'channels of another subband',
-      'BadFrequencies',
-      header('freq_array', { data: Float64Array.from(subbandFrequenciesHz(7, 6)), shape: [1, 6] }),
-    ],
-    ['a channel width of 1 MHz', 'BadFrequencies', header('channel_width', number(1e6))],
-    ['no declination at all', 'BadPointing', { header: { phase_center_app_dec: null, 'extra_keywords/phase_center_dec': null } }],
-    ['a declination of −50°', 'BadPointing', { decRad: -0.87 }],
-    ['two declinations', 'BadPointing', header('phase_center_app_dec', number(0.651))],
-    ['an hour angle that is not zero', 'UnknownPhaseCentre', header('extra_keywords/ha_phase_center', number(0.1))],
-    ['an epoch of J2000', 'UnknownPhaseCentre', header('extra_keywords/phase_center_epoch', { data: 'J2000', shape: [], dtype: 'S5' })],
-    ['a phased header', 'UnknownPhaseCentre', header('phase_type', { data: 'phased', shape: [], dtype: 'S6' })],
-    ['an antenna nobody knows', 'BadAntennas', header('antenna_numbers', { data: BigInt64Array.of(0n, 1n, 12n, 13n) })],
-    ['an antenna 6 km away', 'BadAntennas', header('antenna_positions', { data: new Float64Array(12).fill(4000), shape: [4, 3] })],
-    ['another telescope', 'ForeignSite', header('longitude', number(-118.27))],
-  ];
-  test.each(faults)('%s is refused as %s', async (...[_fault, code, changes, nameTimeText]) => {
-    expect(codeOf(await verdictOn(changes, nameTimeText))).toBe(code);
-  });
-
-  test('a refusal names both values and what to do', async () => {
-    const verdict = await verdictOn(header('freq_array', { data: Float64Array.from(subbandFrequenciesHz(7, 6)), shape: [1, 6] }));
-    if (verdict.kind !== 'rejected') throw new Error('it was admitted');
-    expect(verdict.rejection).toMatchObject({ message: 'name says sb03, channels are sb07’s', mayBeHalfWritten: false });
-    expect(verdict.rejection.remedy.length).toBeGreaterThan(20);
-  });
-
+describe('headers that would cost time', () => {
   test('a header that claims terabytes is refused before anything is read', async () => {
     await verdictOn({});
     const before = process.cpuUsage();
@@ -136,18 +31,18 @@ describe('faults of a header', () => {
       'data:text/javascript,import{parentPort}from"node:worker_threads";parentPort.on("message",()=>{for(;;){}});parentPort.postMessage("ready")',
     );
     const slow = createHeaderReader({ deadlineMs: 300, workerUrl: stuck });
-    await writeTinyFile(path(), { subband: 3, t0Jd: t0 });
-    expect(codeOf(await verdictOnDisk(START, slow))).toBe('HeaderTimeout');
-    expect(codeOf(await verdictOnDisk(START, slow))).toBe('HeaderTimeout');
+    await writeTinyFile(filePath(), { subband: 3, t0Jd: t0JdOf(START) });
+    expect(codeOf(await verdictOnDisk({ using: slow }))).toBe('HeaderTimeout');
+    expect(codeOf(await verdictOnDisk({ using: slow }))).toBe('HeaderTimeout');
     await slow.close();
     expect(codeOf(await verdictOnDisk())).toBe('admitted');
   });
 
   test('random bytes over a header end as a refusal, and the reader goes on', async () => {
-    await writeTinyFile(path(), { subband: 3, t0Jd: t0 });
-    const content = await readFile(path());
+    await writeTinyFile(filePath(), { subband: 3, t0Jd: t0JdOf(START) });
+    const content = await readFile(filePath());
     for (let at = 96; at < 4096; at += 1) content[at] = (at * 2_654_435_761) & 255;
-    await writeFile(path(), content);
+    await writeFile(filePath(), content);
     expect((await verdictOnDisk()).kind).toBe('rejected');
     expect(codeOf(await verdictOn({}))).toBe('admitted');
   });

@@ -151,6 +151,10 @@ function writeData(file: File, tiny: TinyFile): void {
     const dataset = file.create_dataset({ name: 'Data/visdata', data: parts, shape, dtype: COMPLEX, ...growing });
     if (tiny.visdataRows !== null) dataset.resize([tiny.visdataRows, 1, tiny.channels, 2]);
   }
-  file.create_dataset({ name: 'Data/flags', data: new Int8Array(samples), shape });
-  file.create_dataset({ name: 'Data/nsamples', data: new Float32Array(samples).fill(96), shape });
+  for (const [name, data] of [
+    ['Data/flags', new Int8Array(samples)],
+    ['Data/nsamples', new Float32Array(samples).fill(96)],
+  ] as const) {
+    if (!tiny.drop.includes(name)) file.create_dataset({ name, data, shape });
+  }
 }
