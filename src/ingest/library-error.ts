@@ -17,7 +17,8 @@ export function judgeLibraryError(error: unknown): Rejection {
   const text = error instanceof Error ? error.message : String(error);
   const [, filter] = MISSING_FILTER.exec(text) ?? [];
   // The name of a filter is in its description: nothing is half-written about it.
-  if (filter !== undefined) return rejection('BadType', `the header is packed with the filter ${filter}, which is not built in here`, false);
+  if (filter !== undefined)
+    return rejection('BadType', `the header is packed with the filter ${filter}, which is not built in here`, false);
   const calls = Array.from(text.matchAll(CALL), ([, said]) => said ?? '');
   const pastTheEnd = calls.find((said) => PAST_THE_END.test(said));
   if (pastTheEnd !== undefined) return rejection('Truncated', `part of it lies past the end of the file: ${pastTheEnd}`);
