@@ -1,7 +1,7 @@
 /** Ledger, audit, events and requests through SQL: what is written once stays, and every change can be followed. */
 import { insertAudit, listAudit } from '../../src/catalog/audit.ts';
 import { appendEvent, eventRange, eventsAfter, pruneEvents } from '../../src/catalog/events.ts';
-import { ledgerBetween, recordSilence, setLedgerOutcome } from '../../src/catalog/ledger.ts';
+import { ledgerBetween, setLedgerOutcome } from '../../src/catalog/ledger.ts';
 import { inTransaction } from '../../src/catalog/statement.ts';
 import { attemptsOf, insertAttempt } from '../../src/catalog/step-attempts.ts';
 import { AT, type OpenNight, attempt, foundGroup, openNight } from './night.ts';
@@ -20,15 +20,6 @@ test('a group closes its ledger row, and telling it again is no event', () => {
   expect(ledgerBetween(night.database, '2025-10-05', '2025-10-06')).toMatchObject([{ outcome: 'degraded', expected_at: `${groupId}Z` }]);
   expect(eventsAfter(night.database, 0, 99).filter((event) => event.topic === 'ledger.changed')).toHaveLength(1);
   expect(() => setLedgerOutcome(night.database, { ...entry, groupId: '2031-01-01T00:00:00' })).toThrow(/no row for group/);
-});
-
-test('silence of the telescope is one row that grows', () => {
-  const silence = { startAt: '2025-10-05T10:00:00Z', reason: 'no data from correlator', at: AT };
-  recordSilence(night.database, { ...silence, endAt: '2025-10-05T11:00:00Z' });
-  recordSilence(night.database, { ...silence, endAt: '2025-10-05T12:00:00Z' });
-  expect(ledgerBetween(night.database, '2025-10-05T11:30:00Z', '2025-10-05T11:40:00Z')).toMatchObject([
-    { group_id: null, outcome: 'missing', range_end_at: '2025-10-05T12:00:00Z' },
-  ]);
 });
 
 test('the audit holds a request once and cannot be changed', () => {

@@ -6,7 +6,7 @@ import { eventRow } from '../../src/catalog/events.ts';
 import { groupAliasRow } from '../../src/catalog/group-aliases.ts';
 import { groupRow } from '../../src/catalog/groups.ts';
 import { imageFileRow, imageRow } from '../../src/catalog/images.ts';
-import { ledgerRow } from '../../src/catalog/ledger.ts';
+import { ledgerHistoryRow, ledgerRow } from '../../src/catalog/ledger.ts';
 import { productInputRow } from '../../src/catalog/lineage.ts';
 import { measurementBatchRow, measurementRow } from '../../src/catalog/measurements.ts';
 import { msIndexRow } from '../../src/catalog/ms-index.ts';
@@ -38,6 +38,7 @@ const TABLES: [string, z.ZodObject][] = [
   ['images', imageRow],
   ['image_files', imageFileRow],
   ['ledger', ledgerRow],
+  ['ledger_history', ledgerHistoryRow],
   ['measurement_batches', measurementBatchRow],
   ['measurements', measurementRow],
   ['ms_index', msIndexRow],
