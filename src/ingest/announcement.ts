@@ -15,20 +15,28 @@ export type AnnouncementPlan =
   /** Nobody is told: the file is kept as late, with the reason. */
   | { kind: 'late'; reason: string };
 
+/** What a run of a group that may start now is given. */
+export const groupInputOf = (
+  group: GroupRow,
+  settings: Settings,
+  lane: GroupRow['lane'],
+  runReason: string | null,
+): ObservationGroupInput => ({
+  schemaVersion: 1,
+  groupId: group.group_id,
+  key: keyOfGroup(group),
+  lane,
+  policy: groupPolicyOf(settings),
+  parameters: settings.steps,
+  configDigest: configDigestOf(settings),
+  // Only read when this announcement starts a run: then it is the one after any that ever reported.
+  runNumber: group.run_number + 1,
+  runReason,
+  arrivals: [],
+});
+
 export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, settings: Settings): AnnouncementPlan {
-  const input = (lane: GroupRow['lane'], runReason: string | null): ObservationGroupInput => ({
-    schemaVersion: 1,
-    groupId: group.group_id,
-    key: keyOfGroup(group),
-    lane,
-    policy: groupPolicyOf(settings),
-    parameters: settings.steps,
-    configDigest: configDigestOf(settings),
-    // Only read when this announcement starts a run: then it is the one after any that ever reported.
-    runNumber: group.run_number + 1,
-    runReason,
-    arrivals: [],
-  });
+  const input = (lane: GroupRow['lane'], runReason: string | null): ObservationGroupInput => groupInputOf(group, settings, lane, runReason);
   switch (group.state) {
     case 'collecting':
     case 'pending':
