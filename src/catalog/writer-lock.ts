@@ -49,6 +49,18 @@ export function takeLock(databasePath: string, role: WriterRole | 'migration', w
   };
 }
 
+/** True while some process holds the role; asks by trying for an instant. */
+export function isWriterHeld(databasePath: string, role: WriterRole): boolean {
+  if (!existsSync(`${databasePath}.${role}.lock`)) return false;
+  try {
+    takeLock(databasePath, role, 0).release();
+    return false;
+  } catch (error) {
+    if (error instanceof WriterLocked) return true;
+    throw error;
+  }
+}
+
 /** Null while the holder has the lock but has not written its pid yet. */
 function readPid(path: string): number | null {
   if (!existsSync(path)) return null;

@@ -14,20 +14,22 @@ export class TemporalUnreachable extends Error {
   }
 }
 
+const CONNECT_PATIENCE_MS = 5_000;
+
 type TemporalSettings = Pick<Settings, 'temporal'>;
 
 export const temporalAddressOf = (settings: TemporalSettings): string => settings.temporal.address ?? `127.0.0.1:${settings.temporal.port}`;
 
 /** Answers a client; close it with `client.connection.close()`. */
-export async function connectClient(settings: TemporalSettings): Promise<Client> {
-  return new Client({ connection: await connectOperator(settings), namespace: settings.temporal.namespace });
+export async function connectClient(settings: TemporalSettings, patienceMs?: number): Promise<Client> {
+  return new Client({ connection: await connectOperator(settings, patienceMs), namespace: settings.temporal.namespace });
 }
 
 /** The bare connection, for what needs the operator's service. */
-export async function connectOperator(settings: TemporalSettings): Promise<Connection> {
+export async function connectOperator(settings: TemporalSettings, patienceMs = CONNECT_PATIENCE_MS): Promise<Connection> {
   const address = temporalAddressOf(settings);
   try {
-    return await Connection.connect({ address, connectTimeout: '5 seconds' });
+    return await Connection.connect({ address, connectTimeout: patienceMs });
   } catch (error) {
     throw new TemporalUnreachable(address, error);
   }
