@@ -5,6 +5,7 @@
  */
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { judgeName } from '../domain/subband.ts';
 import { systemErrorCode } from '../domain/system-error.ts';
 
 export async function* pathsBelow(directory: string, onUnreadable: (folder: string, error: unknown) => void): AsyncGenerator<string> {
@@ -12,8 +13,9 @@ export async function* pathsBelow(directory: string, onUnreadable: (folder: stri
   try {
     for await (const entry of await opendir(directory)) {
       const path = join(directory, entry.name);
-      if (!entry.isDirectory()) yield path;
-      else if (!entry.name.startsWith('.')) folders.push(path);
+      // A folder under a file's name is handed out too: it is refused like anything else that is no file.
+      if (!entry.isDirectory() || judgeName(entry.name).kind === 'candidate') yield path;
+      if (entry.isDirectory() && !entry.name.startsWith('.')) folders.push(path);
     }
   } catch (error) {
     onUnreadable(directory, error);
@@ -21,5 +23,12 @@ export async function* pathsBelow(directory: string, onUnreadable: (folder: stri
   for (const folder of folders) yield* pathsBelow(folder, onUnreadable);
 }
 
-/** A folder that vanished while the walk was on holds nothing; any other error hides what it holds. */
-export const isVanished = (error: unknown): boolean => systemErrorCode(error) === 'ENOENT';
+/** What Node puts for bytes of a name that are not UTF-8; such a folder cannot be named. */
+const NO_UTF8 = '\u{fffd}';
+
+/** Why a folder hides what it holds; null for one that vanished while the walk was on and holds nothing. */
+export function whyUnreadable(folder: string, error: unknown): string | null {
+  if (folder.includes(NO_UTF8)) return 'its name is not UTF-8, so that what it holds cannot be opened; rename it';
+  if (systemErrorCode(error) === 'ENOENT') return null;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -66,6 +66,7 @@ export async function createIngest({ settings, database, announce, log }: Ingest
     mode_reason: modeReason,
     directory,
     ...scanner.report,
+    left_incomplete: intake.unfinished.leftOver(nowMs()),
     settling: intake.settlingCount(),
     admitted_since_start: intake.counts.admitted,
     rejected_since_start: intake.counts.rejected,

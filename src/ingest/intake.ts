@@ -14,6 +14,7 @@ import { knownFiles } from './known-files.ts';
 import { type LookedAt, registerAdmitted, registerMissing, registerRejected } from './register.ts';
 import { type Rejection, rejection } from './rejection.ts';
 import { judgeEntryName, judgePath } from './safe-path.ts';
+import { UnfinishedFiles } from './unfinished-files.ts';
 import { backOff, longestBackOff, look, type Settling, type SettlingRule } from './settling.ts';
 
 export interface IntakeDependencies {
@@ -39,8 +40,7 @@ type Tracked = { kind: 'known'; signature: FileSignature } | { kind: 'settling';
 export class Intake {
   private readonly use: IntakeDependencies;
   private readonly tracked = new Map<string, Tracked>();
-  /** Inodes last seen under a name that says "not finished": the same inode under its final name was renamed. */
-  private readonly unfinishedInodes = new Map<string, string>();
+  readonly unfinished = new UnfinishedFiles();
   private readonly queue = new Set<string>();
   readonly counts = { admitted: 0, rejected: 0 };
 
@@ -67,7 +67,7 @@ export class Intake {
   /** Files that were here and that a complete scan did not find. */
   enqueueUnseen(seen: ReadonlySet<string>): void {
     for (const path of this.tracked.keys()) if (!seen.has(path)) this.queue.add(path);
-    for (const [inode, path] of this.unfinishedInodes) if (!seen.has(path)) this.unfinishedInodes.delete(inode);
+    this.unfinished.forgetUnseen(seen);
   }
 
   /** When the next settling file is due, on the monotonic clock; null when none is. */
@@ -107,7 +107,7 @@ export class Intake {
     const found = await judgePath(path, this.use.rootRealPath);
     if (found.kind === 'gone') return this.forget(path);
     if (name.kind === 'incomplete' || name.kind === 'copy-in-progress') {
-      if (found.kind === 'regular') this.unfinishedInodes.set(String(found.stat.ino), path);
+      if (found.kind === 'regular') this.unfinished.see(path, name.kind, found.stat);
       return;
     }
     if (found.kind === 'unknown') {
@@ -133,12 +133,12 @@ export class Intake {
   private async settle(file: LookedAt, claims: { subband: number; nameTimeText: string }): Promise<void> {
     const { rule, monotonicMs } = this.use;
     const tracked = this.tracked.get(file.path);
-    const wasRenamed = this.unfinishedInodes.has(file.signature.inode);
+    const wasRenamed = this.unfinished.has(file.signature.inode);
     const before = tracked?.kind === 'settling' ? tracked.state : null;
     const verdict = look(before, file.signature, monotonicMs(), wasRenamed, rule);
     this.tracked.set(file.path, { kind: 'settling', state: verdict.state });
     if (verdict.kind === 'wait') return;
-    this.unfinishedInodes.delete(file.signature.inode);
+    this.unfinished.forget(file.signature.inode);
     const admission = await admit(file.path, file.signature, claims, this.use.site, this.use.reader);
     switch (admission.kind) {
       case 'changed':

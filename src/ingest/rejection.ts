@@ -88,3 +88,9 @@ export function refuse(code: RejectionCode, message: string, mayBeHalfWritten?: 
 }
 
 export const reasonText = (refused: Rejection): string => `${refused.code}: ${refused.message}`;
+
+/** What to do about a reason on record; null for one that is no refusal of the file itself, such as `late`. */
+export function remedyOfReason(reason: string): string | null {
+  const code = REJECTION_CODES.find((known) => reason.startsWith(`${known}:`));
+  return code === undefined ? null : REMEDIES[code];
+}

@@ -1,5 +1,5 @@
 /**
- * Which directory entries may be opened at all. Names with control characters, entries that are not regular files and
+ * Which directory entries may be opened at all. Paths with control characters, entries that are not regular files and
  * links that lead out of the input tree are refused before anything is read through them.
  */
 import { lstat, realpath, stat } from 'node:fs/promises';
@@ -12,15 +12,16 @@ import { rejection, type Rejection } from './rejection.ts';
 /** Category Cc, and the two separators that some programs take for a line end. */
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/gu;
 
+const hasControlCharacter = (text: string): boolean => text.search(CONTROL_CHARACTER) >= 0;
+
 const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
 
 export type EntryVerdict = NameVerdict | { kind: 'unsafe-name'; rejection: Rejection };
 
 /** The verdict on a name; one that would be ours but for control characters in it is unsafe rather than foreign. */
 export function judgeEntryName(name: string): EntryVerdict {
-  const plainName = name.replace(CONTROL_CHARACTER, '');
-  if (plainName === name) return judgeName(name);
-  if (judgeName(plainName).kind !== 'candidate') return { kind: 'foreign' };
+  if (!hasControlCharacter(name)) return judgeName(name);
+  if (judgeName(name.replace(CONTROL_CHARACTER, '')).kind !== 'candidate') return { kind: 'foreign' };
   return { kind: 'unsafe-name', rejection: rejection('UnsafePath', `control character in the name ${escapedPath(name)}`) };
 }
 
@@ -36,6 +37,7 @@ export async function judgePath(path: string, rootRealPath: string): Promise<Pat
   let entry: BigIntStats | null = null;
   try {
     entry = await lstat(path, { bigint: true });
+    if (hasControlCharacter(path)) return unsafe(entry, `control character in the folder of ${escapedPath(path)}`);
     if (entry.isFile()) return { kind: 'regular', stat: entry };
     if (!entry.isSymbolicLink()) return unsafe(entry, `${escapedPath(path)} is not a regular file`);
     const target = await realpath(path);
@@ -46,6 +48,7 @@ export async function judgePath(path: string, rootRealPath: string): Promise<Pat
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' && entry !== null) return unsafe(entry, 'a link that leads nowhere');
+    if (code === 'ELOOP' && entry !== null) return unsafe(entry, 'a link that leads back to itself');
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'gone' };
     const refused = unreadableFile(error);
     return entry === null ? { kind: 'unknown', rejection: refused } : { kind: 'refused', stat: entry, rejection: refused };
@@ -62,7 +65,6 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EIO: 'input/output error of the disk',
-  ELOOP: 'too many symbolic links',
   ENOENT: 'it vanished while it was read',
   ESTALE: 'the network file system lost it',
 };

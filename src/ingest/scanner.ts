@@ -4,11 +4,12 @@
  */
 import { basename } from 'node:path';
 import { isoFromUnixMs } from '../domain/utc.ts';
-import { isVanished, pathsBelow } from './directory-scan.ts';
+import { pathsBelow, whyUnreadable } from './directory-scan.ts';
 import type { IngestLog, Intake } from './intake.ts';
 import { judgeEntryName } from './safe-path.ts';
 
 const FOREIGN_NAMES_LOGGED_EVERY_MS = 3_600_000;
+const FOREIGN_NAMES_SHOWN = 3;
 
 export interface ScanReport {
   /** Null until the first scan has ended. */
@@ -44,16 +45,21 @@ export class Scanner {
     const begunMs = monotonicMs();
     const seen = new Set<string>();
     const counts = { incomplete: 0, copies_in_progress: 0, foreign: 0 };
+    const foreignNames: string[] = [];
     const problems: string[] = [];
     const onUnreadable = (folder: string, error: unknown): void => {
-      if (folder !== directory && isVanished(error)) return;
-      problems.push(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+      const reason = whyUnreadable(folder, error) ?? (folder === directory ? 'it is not there' : null);
+      if (reason !== null) problems.push(`${folder}: ${reason}`);
     };
     for await (const path of pathsBelow(directory, onUnreadable)) {
-      const { kind } = judgeEntryName(basename(path));
+      const name = basename(path);
+      const { kind } = judgeEntryName(name);
       if (kind === 'incomplete') counts.incomplete += 1;
       else if (kind === 'copy-in-progress') counts.copies_in_progress += 1;
-      else if (kind === 'foreign') counts.foreign += 1;
+      else if (kind === 'foreign') {
+        counts.foreign += 1;
+        if (foreignNames.length < FOREIGN_NAMES_SHOWN) foreignNames.push(name);
+      }
       seen.add(path);
       intake.enqueue(path);
     }
@@ -61,7 +67,7 @@ export class Scanner {
     if (problem === null) intake.enqueueUnseen(seen);
     else if (problem !== this.report.last_scan_problem) log.warn({ directory }, `the input directory cannot be read whole: ${problem}`);
     await intake.drain(stop);
-    this.logForeignNames(counts.foreign);
+    this.logForeignNames(counts.foreign, foreignNames);
     this.report = {
       last_scan_at: isoFromUnixMs(nowMs()),
       last_scan_s: (monotonicMs() - begunMs) / 1000,
@@ -71,10 +77,13 @@ export class Scanner {
     };
   }
 
-  private logForeignNames(count: number): void {
+  private logForeignNames(count: number, examples: string[]): void {
     const nowMs = this.use.monotonicMs();
     if (count === 0 || nowMs - this.foreignLoggedMs < FOREIGN_NAMES_LOGGED_EVERY_MS) return;
     this.foreignLoggedMs = nowMs;
-    this.use.log.info({ count, directory: this.use.directory }, 'names in the input directory that are not subband files are ignored');
+    this.use.log.info(
+      { count, examples, directory: this.use.directory },
+      'names in the input directory that are not subband files are ignored',
+    );
   }
 }

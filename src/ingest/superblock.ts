@@ -19,7 +19,7 @@ const ADDRESS_SIZE_AT: Readonly<Record<number, number>> = { 0: 13, 1: 13, 2: 9, 
 export function judgeSuperblock(head: Buffer, { bytes: fileBytes, mtimeMs }: FileSignature): Rejection | null {
   if (fileBytes === 0) return rejection('EmptyFile', `empty since ${isoFromUnixMs(mtimeMs)}`);
   if (!head.subarray(0, 8).equals(SIGNATURE)) {
-    return rejection('NotHdf5', `not HDF5: starts with ${head.subarray(0, 8).toString('hex')}, expected ${SIGNATURE.toString('hex')}`);
+    return rejection('NotHdf5', `starts with ${head.subarray(0, 8).toString('hex')}, expected ${SIGNATURE.toString('hex')}`);
   }
   const version = head[8] ?? 255;
   const endAt = END_OF_FILE_AT[version];

@@ -17,6 +17,8 @@ const watchStatusSchema = z.object({
   files_seen: z.int(),
   settling: z.int(),
   incomplete: z.int(),
+  /** Of the incomplete ones, those that nothing was written to for 15 minutes: last files of a run. */
+  left_incomplete: z.array(z.string()).default([]),
   copies_in_progress: z.int(),
   foreign: z.int(),
   admitted_since_start: z.int(),

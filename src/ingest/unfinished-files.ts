@@ -1,0 +1,45 @@
+/**
+ * Files under a name that says "not finished": `…_incomplete.hdf5` and copies in progress. Their inodes tell a rename into a
+ * final name; one of the first kind that nothing was written to for long is the last file of a stopped correlator. That is
+ * shown and decides nothing, so that here, and only here, a file's time may be held against our own clock.
+ */
+import type { BigIntStats } from 'node:fs';
+
+const LEFT_AFTER_MS = 15 * 60_000;
+/** More than a run leaves behind: one group of files. */
+const MOST_SHOWN = 16;
+
+interface Unfinished {
+  path: string;
+  writtenByCorrelator: boolean;
+  mtimeMs: number;
+}
+
+export class UnfinishedFiles {
+  private readonly byInode = new Map<string, Unfinished>();
+
+  see(path: string, kind: 'incomplete' | 'copy-in-progress', stat: BigIntStats): void {
+    this.byInode.set(String(stat.ino), { path, writtenByCorrelator: kind === 'incomplete', mtimeMs: Number(stat.mtimeNs) / 1e6 });
+  }
+
+  has(inode: string): boolean {
+    return this.byInode.has(inode);
+  }
+
+  forget(inode: string): void {
+    this.byInode.delete(inode);
+  }
+
+  forgetUnseen(seen: ReadonlySet<string>): void {
+    for (const [inode, { path }] of this.byInode) if (!seen.has(path)) this.byInode.delete(inode);
+  }
+
+  /** Last files of a run, oldest first: never renamed, not written to for 15 minutes. */
+  leftOver(nowMs: number): string[] {
+    const left = [...this.byInode.values()].filter((file) => file.writtenByCorrelator && nowMs - file.mtimeMs > LEFT_AFTER_MS);
+    return left
+      .sort((a, b) => a.mtimeMs - b.mtimeMs)
+      .slice(0, MOST_SHOWN)
+      .map((file) => file.path);
+  }
+}
