@@ -1,12 +1,12 @@
 /**
- * Asks the header worker, with a deadline that counts from when the thread can read: how long a busy machine takes to start
- * it says nothing about the file. A thread that is late, that died or that met a library error is ended and replaced; its
- * file gets a verdict all the same. Questions are answered one at a time, in order.
+ * Asks the header workers, a few threads, with a deadline a file that counts from when its thread turns to it: how long a
+ * busy machine takes to start a thread says nothing about the file. A thread that is late, that died or that met a library
+ * error is ended and replaced; the file it was at gets a verdict all the same, and those behind it are asked again.
  */
 import { Worker } from 'node:worker_threads';
 import type { HeaderVerdict } from './header-facts.ts';
-import type { HeaderAnswer, HeaderQuestion, HeaderWorkerMessage } from './header-worker.ts';
-import { rejection } from './rejection.ts';
+import type { HeaderQuestion, HeaderWorkerMessage } from './header-worker.ts';
+import { rejection, type Rejection } from './rejection.ts';
 
 export interface HeaderReader {
   read(question: HeaderQuestion): Promise<HeaderVerdict>;
@@ -16,82 +16,110 @@ export interface HeaderReader {
 const WORKER_URL = new URL('./header-worker.ts', import.meta.url);
 /** Half a second on an idle machine. */
 const START_DEADLINE_MS = 60_000;
+/** A header is half library calls and half waiting to be asked: more threads than two only take memory. */
+const THREADS = 2;
+/** Questions at a thread: one in work and one behind it, so that it need not wait for the next. */
+const QUESTIONS_A_THREAD = 2;
+
+interface Ask {
+  question: HeaderQuestion;
+  answer: (verdict: HeaderVerdict) => void;
+}
 
 interface Thread {
   worker: Worker;
   ready: boolean;
+  /** In the order asked; the thread is at the first. */
+  asked: Ask[];
+  timer: NodeJS.Timeout | undefined;
 }
 
 export function createHeaderReader(options: { deadlineMs: number; workerUrl?: URL }): HeaderReader {
-  let thread: Thread | null = null;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  const retire = async (): Promise<void> => {
-    const old = thread;
-    thread = null;
-    await old?.worker.terminate();
-  };
+  const threads = new Set<Thread>();
+  const waiting: Ask[] = [];
+  const ending = new Set<Promise<unknown>>();
 
   function spawn(): Thread {
-    const spawned = { worker: new Worker(options.workerUrl ?? WORKER_URL), ready: false };
-    // A thread that dies between two questions is replaced at the next one.
-    spawned.worker.on('error', () => undefined);
-    spawned.worker.on('exit', () => {
-      if (thread === spawned) thread = null;
-    });
-    return spawned;
+    const worker = new Worker(options.workerUrl ?? WORKER_URL);
+    const thread: Thread = { worker, ready: false, asked: [], timer: undefined };
+    threads.add(thread);
+    worker.on('message', (message: HeaderWorkerMessage) => hear(thread, message));
+    worker.on('error', (error: unknown) => died(thread, error instanceof Error ? error.message : String(error)));
+    worker.on('exit', (code) => died(thread, `exit code ${code}`));
+    return thread;
   }
 
-  async function ask(question: HeaderQuestion): Promise<HeaderVerdict> {
-    thread ??= spawn();
-    const outcome = await answerOf(thread, question, options.deadlineMs);
-    if (outcome.kind === 'answer') {
-      if (!outcome.answer.reusable) await retire();
-      return outcome.answer.verdict;
+  function watchClock(thread: Thread): void {
+    clearTimeout(thread.timer);
+    const { ready } = thread;
+    const [head] = thread.asked;
+    if (head === undefined) return;
+    const late = (): void => {
+      // An answer that came while this thread itself was held up is heard first.
+      setImmediate(() => {
+        if (thread.asked[0] !== head || thread.ready !== ready) return;
+        if (ready) replace(thread, rejection('HeaderTimeout', `the header was not read in ${options.deadlineMs / 1000} s`));
+        else died(thread, `it did not start within ${START_DEADLINE_MS / 1000} s`);
+      });
+    };
+    thread.timer = setTimeout(late, ready ? options.deadlineMs : START_DEADLINE_MS);
+  }
+
+  function hear(thread: Thread, message: HeaderWorkerMessage): void {
+    if (!threads.has(thread)) return;
+    if (message === 'ready') thread.ready = true;
+    else thread.asked.shift()?.answer(message.verdict);
+    if (message === 'ready' || message.reusable) watchClock(thread);
+    else retire(thread);
+    hand();
+  }
+
+  const died = (thread: Thread, reason: string): void => replace(thread, rejection('Unreadable', `the header reader died: ${reason}`));
+
+  /** The file a thread was at gets this verdict. A thread that dies between two questions is replaced at the next one. */
+  function replace(thread: Thread, refused: Rejection): void {
+    if (!threads.has(thread)) return;
+    thread.asked.shift()?.answer({ kind: 'rejected', rejection: refused });
+    retire(thread);
+    hand();
+  }
+
+  function retire(thread: Thread): void {
+    clearTimeout(thread.timer);
+    threads.delete(thread);
+    waiting.unshift(...thread.asked);
+    const end = thread.worker.terminate().finally(() => ending.delete(end));
+    ending.add(end);
+  }
+
+  /** Gives what waits to the thread with the least to do. */
+  function hand(): void {
+    for (let ask = waiting.shift(); ask !== undefined; ask = waiting.shift()) {
+      const [idlest] = [...threads].sort((one, other) => one.asked.length - other.asked.length);
+      const isBusy = idlest === undefined || idlest.asked.length > 0;
+      const thread = isBusy && threads.size < THREADS ? spawn() : idlest;
+      if (thread === undefined || thread.asked.length >= QUESTIONS_A_THREAD) {
+        waiting.unshift(ask);
+        return;
+      }
+      thread.asked.push(ask);
+      thread.worker.postMessage(ask.question);
+      if (thread.asked.length === 1) watchClock(thread);
     }
-    await retire();
-    if (outcome.kind === 'late') {
-      return { kind: 'rejected', rejection: rejection('HeaderTimeout', `the header was not read in ${options.deadlineMs / 1000} s`) };
-    }
-    return { kind: 'rejected', rejection: rejection('Unreadable', `the header reader died: ${outcome.reason}`) };
   }
 
   return {
     read(question) {
-      const result = turn.then(() => ask(question));
-      turn = result.catch(() => undefined);
-      return result;
+      const { promise, resolve } = Promise.withResolvers<HeaderVerdict>();
+      waiting.push({ question, answer: resolve });
+      hand();
+      return promise;
     },
     async close() {
-      await turn;
-      await retire();
+      for (const thread of threads) retire(thread);
+      const closed = rejection('Unreadable', 'the header reader was closed');
+      for (const { answer } of waiting.splice(0)) answer({ kind: 'rejected', rejection: closed });
+      await Promise.all(ending);
     },
   };
-}
-
-type Outcome = { kind: 'answer'; answer: HeaderAnswer } | { kind: 'late' } | { kind: 'died'; reason: string };
-
-function answerOf(thread: Thread, question: HeaderQuestion, deadlineMs: number): Promise<Outcome> {
-  const { worker } = thread;
-  return new Promise((resolve) => {
-    const settle = (outcome: Outcome): void => {
-      clearTimeout(timer);
-      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      resolve(outcome);
-    };
-    const reading = (): NodeJS.Timeout => setTimeout(() => settle({ kind: 'late' }), deadlineMs);
-    const starting = (): NodeJS.Timeout =>
-      setTimeout(() => settle({ kind: 'died', reason: `it did not start within ${START_DEADLINE_MS / 1000} s` }), START_DEADLINE_MS);
-    const onMessage = (message: HeaderWorkerMessage): void => {
-      if (message !== 'ready') return settle({ kind: 'answer', answer: message });
-      thread.ready = true;
-      clearTimeout(timer);
-      timer = reading();
-    };
-    const onError = (error: unknown): void => settle({ kind: 'died', reason: error instanceof Error ? error.message : String(error) });
-    const onExit = (code: number): void => settle({ kind: 'died', reason: `exit code ${code}` });
-    let timer = thread.ready ? reading() : starting();
-    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    worker.postMessage(question, []);
-  });
 }

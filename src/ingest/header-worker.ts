@@ -36,7 +36,12 @@ if (port === null) throw new Error('header-worker runs as a worker thread only')
 (await ready).activate_throwing_error_handler();
 const send = (message: HeaderWorkerMessage): void => port.postMessage(message);
 
-port.on('message', (question: HeaderQuestion) => send(answer(question)));
+port.on('message', (question: HeaderQuestion) => {
+  const said = answer(question);
+  // What else was asked is asked again of another thread.
+  if (!said.reusable) port.removeAllListeners('message');
+  send(said);
+});
 send('ready');
 
 /** Waits for the disk where it stands: nothing else runs in this thread. */
