@@ -1,41 +1,38 @@
 /**
- * The command line: assembles the commands, turns errors into a problem with an exit code, and answers typos with the
- * nearest name. Nothing else happens here.
+ * The command line: loads the command that is asked for, turns errors into a problem with an exit code, and answers typos
+ * with the nearest name. Nothing else happens here. Only help and typos load every command: starting one must stay quick.
  */
 import { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/keys.ts';
-import { apiCommand } from './api.ts';
-import { convertCommand } from './convert.ts';
-import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
-import { groupCommand } from './group.ts';
 import { printProblem } from './output.ts';
 import { type Problem, problemOf } from './problem.ts';
-import { simulateCommand } from './simulate.ts';
-import { streamCommand, upCommand } from './up.ts';
-import { watchCommand } from './watch.ts';
-import { workerCommand } from './worker.ts';
 
-function program(name: string): Command {
-  if (name === 'dsa110-stream') return streamCommand();
+const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  up: async () => (await import('./up.ts')).upCommand(),
+  worker: async () => (await import('./worker.ts')).workerCommand(),
+  watch: async () => (await import('./watch.ts')).watchCommand(),
+  api: async () => (await import('./api.ts')).apiCommand(),
+  group: async () => (await import('./group.ts')).groupCommand(),
+  lightcurve: async () => (await import('./lightcurve.ts')).lightCurveCommand(),
+  simulate: async () => (await import('./simulate.ts')).simulateCommand(),
+  convert: async () => (await import('./convert.ts')).convertCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+};
+
+async function program(name: string, args: readonly string[]): Promise<Command> {
+  if (name === 'dsa110-stream') return (await import('./up.ts')).streamCommand();
   const contimg = new Command('contimg').description('near-real-time radio imaging for the DSA-110: subband files to light curves');
-  const commands = [
-    upCommand(),
-    workerCommand(),
-    watchCommand(),
-    apiCommand(),
-    groupCommand(),
-    simulateCommand(),
-    convertCommand(),
-    doctorCommand(),
-  ];
-  // Commands of the typed flavour differ in type only.
-  for (const command of commands) contimg.addCommand(command as Command);
+  const asked = COMMANDS[args[0] ?? ''];
+  for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
+    // Commands of the typed flavour differ in type only.
+    contimg.addCommand((await load()) as Command);
+  }
   return contimg.addHelpText('after', '\nExample:\n  contimg up --input-dir /data/incoming --output-dir /data/products');
 }
 
 async function main(name: string, args: readonly string[]): Promise<void> {
-  const root = program(name);
+  const root = await program(name, args);
   throwInsteadOfExit(root);
   const json = args.includes('--json');
   if (args.length === 0 && root.commands.length > 0) {
