@@ -83,7 +83,7 @@ function parseLine(text: string, path: string, number: number): MeasurementLine 
  * What can never succeed is told so: input that does not parse, a broken rule of the database, a StepError. All else (a busy
  * or full database) is thrown as it is, and Temporal tries again.
  */
-const reportingTo =
+export const reportingTo =
   (log: CatalogDependencies['log']) =>
   <Order, Answer>(command: (order: Order) => Promise<Answer>): ((order: Order) => Promise<Answer>) =>
   async (order) => {

@@ -9,6 +9,7 @@ import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-outp
 import type { StepParameters } from '../src/domain/step-parameters.ts';
 
 export type { CatalogActivities } from '../src/domain/catalog-command.ts';
+export type { LedgerActivities } from '../src/domain/ledger-command.ts';
 
 interface Order<Step extends keyof StepParameters> {
   attempt: AttemptName;

@@ -1,3 +1,4 @@
 /** What the worker bundles: every workflow of the pipeline, by the name clients start it with. */
 export { calibration } from './calibration.ts';
+export { ledgerAnnotation, ledgerExpectation } from './ledger.ts';
 export { observationGroup } from './observation-group.ts';

@@ -23,6 +23,7 @@ const pathsSchema = z.strictObject({
   tmpfs: path.default('/dev/shm').describe('memory file system a Measurement Set is kept in while it is read'),
   python: path.optional().describe('interpreter of the science environment; default science/.venv/bin/python'),
   catalogue: path.optional().describe('CSV of monitored sources: name, ra_deg, dec_deg, flux_jy'),
+  pointingSchedule: path.optional().describe('CSV of pointings and pauses for the ledger: start_utc, pointing, reason'),
 });
 
 const collectingSchema = z.strictObject({

@@ -12,6 +12,7 @@ import {
   createHostScienceActivities,
   createProbeActivities,
 } from '../../activities/index.ts';
+import { createLedgerActivities } from '../../activities/ledger.ts';
 import { applySettings } from '../catalog/apply-settings.ts';
 import { openForReading, openForWriting } from '../catalog/database.ts';
 import type { Settings } from '../config/settings.ts';
@@ -90,7 +91,10 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
       await Worker.create({
         ...shared,
         taskQueue: TASK_QUEUES.catalog,
-        activities: createCatalogActivities({ database: catalog.database, log }),
+        activities: {
+          ...createCatalogActivities({ database: catalog.database, log }),
+          ...createLedgerActivities({ database: catalog.database, log, settings }),
+        },
         // One command at a time: the database has one writer, and order within a group is kept by its workflow.
         maxConcurrentActivityTaskExecutions: 1,
         maxConcurrentActivityTaskPolls: 1,
