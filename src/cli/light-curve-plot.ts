@@ -6,7 +6,8 @@ import type { LightCurvePoint } from '../domain/light-curve-file.ts';
 import { isoFromUnixMs, mjdToUnixMs } from '../domain/utc.ts';
 
 const ROWS = 14;
-const AXIS_COLUMNS = 11;
+/** Room for `-0.001234 Jy` and the frame. */
+const AXIS_COLUMNS = 14;
 
 export function lightCurvePlot(points: readonly LightCurvePoint[], columns: number): string[] {
   const first = points[0];
