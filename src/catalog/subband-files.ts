@@ -1,17 +1,21 @@
 /**
- * Every version of every raw file ever seen. Ingest decides what a file is (its status and reason); this keeps it. The
- * newest row of a path is the file as it is now; earlier versions stay as `superseded`.
+ * Every version of every raw file ever seen. Ingest decides what a file is (its status and reason); this keeps it. One row
+ * of a path is the file as it is now; those that another file took the place of stay as `superseded` with the reason REPLACED.
+ * A file that is still settling has one row however often it grows.
  */
 import { z } from 'zod';
 import type { SubbandArrival } from '../domain/arrival.ts';
 import type { GroupId } from '../domain/group-id.ts';
 import { groupIdSchema } from '../domain/group-id.ts';
 import { appendEvent } from './events.ts';
-import { type CatalogDatabase, inTransaction, rowOf, rowsOf, runSql } from './statement.ts';
-import { absolutePathSql, storedPath } from './storage-locations.ts';
+import { type CatalogDatabase, inTransaction, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
+import { absolutePathSql, type StoredPath, storedPath } from './storage-locations.ts';
 
 export const FILE_STATUSES = ['settling', 'valid', 'invalid', 'duplicate', 'superseded', 'missing'] as const;
 export type FileStatus = (typeof FILE_STATUSES)[number];
+
+/** The one reason that is only given to versions that are no longer on disk under this name. */
+export const REPLACED = 'a newer version of the same file';
 
 /** `path` is absolute here; the table stores it relative to `location`. */
 export const subbandFileRow = z.object({
@@ -65,14 +69,15 @@ export interface SeenFile {
 }
 
 /**
- * Records a look at a file. Same path, inode, size and time: the same version, its row is updated (`announced_at` is
- * kept). Otherwise a new version: the earlier row is superseded. Answers the row's id.
+ * Records a look at a file. Same path, inode, size and time: the same version, its row is updated; `announced_at` is kept
+ * unless another file had taken its place since. Otherwise a new version: the earlier row is superseded. Answers the row's id.
  */
 export function upsertFile(database: CatalogDatabase, file: SeenFile): number {
   return inTransaction(database, () => {
     const stored = storedPath(database, file.path);
-    const before = fileByPath(database, file.path);
+    const before = versionAt(database, stored);
     const { path: _absolute, seenAt, ...columns } = file;
+    if (before?.status === 'settling') growInPlace(database, before, file);
     const { id } = idRow.parse(
       rowOf(
         database,
@@ -85,13 +90,15 @@ export function upsertFile(database: CatalogDatabase, file: SeenFile): number {
            subband = excluded.subband, group_id = excluded.group_id, shown_with_group_id = excluded.shown_with_group_id,
            status = excluded.status, reason = excluded.reason, name_time_text = excluded.name_time_text,
            header_t0_mjd = excluded.header_t0_mjd, dec_deg = excluded.dec_deg, integrations = excluded.integrations,
-           header_digest = excluded.header_digest, grid_digest = excluded.grid_digest, last_seen_at = excluded.last_seen_at
+           header_digest = excluded.header_digest, grid_digest = excluded.grid_digest, last_seen_at = excluded.last_seen_at,
+           announced_at = CASE WHEN status IN ('superseded', 'duplicate') THEN NULL ELSE announced_at END
          RETURNING id`,
         { ...columns, ...stored, seenAt },
       ),
     );
-    if (before !== null && before.id !== id && before.status !== 'superseded') {
-      runSql(database, `UPDATE subband_files SET status = 'superseded', reason = 'a newer version of the same file' WHERE id = :id`, {
+    if (before !== null && before.id !== id) {
+      runSql(database, `UPDATE subband_files SET status = 'superseded', reason = :reason WHERE id = :id`, {
+        reason: REPLACED,
         id: before.id,
       });
     }
@@ -101,6 +108,17 @@ export function upsertFile(database: CatalogDatabase, file: SeenFile): number {
 }
 
 const idRow = z.object({ id: z.int() });
+
+/** A file under way has no versions: its row follows it, unless it is again what an earlier row says. */
+function growInPlace(database: CatalogDatabase, settling: SubbandFileRow, { inode, bytes, mtimeMs }: SeenFile): void {
+  runSql(
+    database,
+    `UPDATE subband_files AS f SET inode = :inode, bytes = :bytes, mtime_ms = :mtimeMs
+     WHERE f.id = :id AND NOT EXISTS (SELECT 1 FROM subband_files o WHERE o.location = f.location AND o.path = f.path
+       AND o.inode = :inode AND o.bytes = :bytes AND o.mtime_ms = :mtimeMs)`,
+    { id: settling.id, inode, bytes, mtimeMs },
+  );
+}
 
 function tellArrival(database: CatalogDatabase, file: SeenFile, statusBefore: FileStatus | null): void {
   const groupId = file.groupId ?? file.shownWithGroupId;
@@ -118,16 +136,18 @@ export function markFile(database: CatalogDatabase, path: string, status: FileSt
   });
 }
 
-/** The newest version at an absolute path. */
-export function fileByPath(database: CatalogDatabase, path: string): SubbandFileRow | null {
-  const stored = storedPath(database, path);
-  return rowOf(
+/** The file at an absolute path as it is now. */
+export const fileByPath = (database: CatalogDatabase, path: string): SubbandFileRow | null =>
+  versionAt(database, storedPath(database, path));
+
+/** Not simply the newest row: a file that was moved away and comes back is its old version again. */
+const versionAt = (database: CatalogDatabase, stored: StoredPath): SubbandFileRow | null =>
+  rowOf(
     database,
     subbandFileRow,
-    `SELECT ${COLUMNS} FROM ${FROM} WHERE f.location = :location AND f.path = :path ORDER BY f.id DESC LIMIT 1`,
-    { ...stored },
+    `SELECT ${COLUMNS} FROM ${FROM} WHERE f.location = :location AND f.path = :path ORDER BY f.reason IS :replaced, f.id DESC LIMIT 1`,
+    { ...stored, replaced: REPLACED },
   );
-}
 
 /** Valid members of a group, one a subband: the newest by its own modification time where two are valid. */
 export function membersOf(database: CatalogDatabase, groupId: string): SubbandArrival[] {
@@ -158,6 +178,9 @@ export const filesOfGroup = (database: CatalogDatabase, groupId: string): Subban
      ORDER BY subband, id`,
     { groupId },
   );
+
+export const countUnannounced = (database: CatalogDatabase): number =>
+  valueOf(database, integer, `SELECT COUNT(*) FROM subband_files WHERE status = 'valid' AND announced_at IS NULL`) ?? 0;
 
 /** Valid members whose workflow has not been told yet, oldest first. */
 export const unannounced = (database: CatalogDatabase): SubbandFileRow[] =>

@@ -103,7 +103,7 @@ export function createHeaderReader(options: { deadlineMs: number; workerUrl?: UR
         return;
       }
       thread.asked.push(ask);
-      thread.worker.postMessage(ask.question);
+      thread.worker.postMessage(ask.question, []);
       if (thread.asked.length === 1) watchClock(thread);
     }
   }

@@ -2,7 +2,7 @@
  * What the product database already knows of files on disk, so that a restart reads no header twice.
  */
 import { z } from 'zod';
-import { FILE_STATUSES, type FileStatus } from '../catalog/subband-files.ts';
+import { FILE_STATUSES, type FileStatus, REPLACED } from '../catalog/subband-files.ts';
 import { type CatalogDatabase, rowsOf } from '../catalog/statement.ts';
 import type { FileSignature } from './file-signature.ts';
 
@@ -14,17 +14,17 @@ export interface KnownFile {
 
 const knownRow = z.object({ path: z.string(), inode: z.string(), bytes: z.int(), mtime_ms: z.number(), status: z.enum(FILE_STATUSES) });
 
-/** The newest version of each file below `directory` that had a final verdict when it was last looked at. */
+/** Each file below `directory` that had a final verdict when it was last looked at. */
 export function knownFiles(database: CatalogDatabase, directory: string): KnownFile[] {
   return rowsOf(
     database,
     knownRow,
     `SELECT l.root || '/' || f.path AS path, f.inode, f.bytes, f.mtime_ms, f.status
      FROM subband_files f JOIN storage_locations l ON l.name = f.location
-     WHERE f.id IN (SELECT MAX(id) FROM subband_files GROUP BY location, path) AND f.status NOT IN ('settling', 'missing')
+     WHERE f.reason IS NOT :replaced AND f.status NOT IN ('settling', 'missing')
        AND (f.status <> 'invalid' OR f.reason NOT LIKE 'Unreadable:%')
        AND substr(l.root || '/' || f.path, 1, length(:prefix)) = :prefix`,
-    { prefix: `${directory}/` },
+    { prefix: `${directory}/`, replaced: REPLACED },
   ).map(({ path, inode, bytes, mtime_ms: mtimeMs, status }) => ({ path, signature: { inode, bytes, mtimeMs }, status }));
 }
 

@@ -6,7 +6,16 @@ import { createHash } from 'node:crypto';
 import { addAlias } from '../catalog/group-aliases.ts';
 import { findGroupByKey, issueGroup, keyOfGroup } from '../catalog/groups.ts';
 import { type CatalogDatabase, inTransaction } from '../catalog/statement.ts';
-import { arrivalOf, fileByPath, filesOfGroup, markFile, type SeenFile, type SubbandFileRow, upsertFile } from '../catalog/subband-files.ts';
+import {
+  arrivalOf,
+  fileByPath,
+  filesOfGroup,
+  markFile,
+  REPLACED,
+  type SeenFile,
+  type SubbandFileRow,
+  upsertFile,
+} from '../catalog/subband-files.ts';
 import { type GroupId, groupIdFromHeader, groupIdSchema } from '../domain/group-id.ts';
 import { supersedes } from '../domain/membership.ts';
 import { jdToMjd, unixMsFromSecondText, unixMsToMjd } from '../domain/utc.ts';
@@ -27,7 +36,7 @@ export interface LookedAt {
 
 const DAY_S = 86_400;
 /** Times of members agree to this, or the file is another grid. */
-const SAME_TIME_S = 1e-3;
+export const SAME_TIME_S = 1e-3;
 const DEGREES_PER_RADIAN = 180 / Math.PI;
 /** A name and its header may lie this far apart (see time-checks.ts). */
 const NAME_SEARCH_DAYS = 1.1 / 24;
@@ -35,8 +44,8 @@ const NAME_OUTLIER = 'ImplausibleClock: its name lies more than 120 s from the o
 
 export function registerAdmitted(database: CatalogDatabase, file: LookedAt, facts: HeaderFacts, expectedSubbands: number): GroupId {
   return inTransaction(database, () => {
-    const groupId = groupOf(database, file, facts, expectedSubbands);
-    const offsetS = Math.abs(groupT0Jd(database, facts, groupId) - facts.t0Jd) * DAY_S;
+    const { groupId, t0Jd } = groupOf(database, file, facts, expectedSubbands);
+    const offsetS = Math.abs(t0Jd - facts.t0Jd) * DAY_S;
     upsertFile(database, {
       ...seen(file, 'valid', null),
       groupId,
@@ -47,8 +56,9 @@ export function registerAdmitted(database: CatalogDatabase, file: LookedAt, fact
       gridDigest: offsetS <= SAME_TIME_S ? facts.gridDigest : shiftedGrid(facts.gridDigest, offsetS),
     });
     if (file.nameTimeText !== null) addAlias(database, { alias: file.nameTimeText, groupId, source: file.path });
-    settleRivalry(database, groupId, file);
-    judgeNames(database, groupId);
+    const rows = filesOfGroup(database, groupId);
+    const isRival = settleRivalry(database, sameSubband(rows, groupId, file.subband), file);
+    judgeNames(database, groupId, isRival ? filesOfGroup(database, groupId) : rows);
     return groupId;
   });
 }
@@ -69,28 +79,29 @@ export function registerMissing(database: CatalogDatabase, path: string): string
     if (gone === null || gone.status === 'missing') return [];
     markFile(database, path, 'missing', 'the file is no longer there');
     if (gone.status !== 'valid' || gone.group_id === null) return [];
-    return sameSubband(database, gone.group_id, gone.subband)
+    return sameSubband(filesOfGroup(database, gone.group_id), gone.group_id, gone.subband)
       .filter((other) => other.path !== path && (other.status === 'duplicate' || other.status === 'superseded'))
       .map((other) => other.path);
   });
 }
 
-function groupOf(database: CatalogDatabase, file: LookedAt, facts: HeaderFacts, expectedSubbands: number): GroupId {
+/** The group of a header, founded if need be, and the time it was founded with. */
+function groupOf(
+  database: CatalogDatabase,
+  file: LookedAt,
+  facts: HeaderFacts,
+  expectedSubbands: number,
+): { groupId: GroupId; t0Jd: number } {
   const { t0Jd, decRad, integrationS, integrations } = facts;
   const known = findGroupByKey(database, { t0Jd, decRad, halfIntegrationJd: integrationS / 2 / DAY_S });
-  if (known !== null) return known.group_id;
-  return issueGroup(database, {
+  if (known !== null) return { groupId: known.group_id, t0Jd: keyOfGroup(known).t0Jd };
+  const groupId = issueGroup(database, {
     key: { t0Jd, decRad, integrationS, integrations },
     groupId: groupIdFromHeader(t0Jd, integrationS),
     receivedAt: file.seenAt,
     expectedSubbands,
   });
-}
-
-function groupT0Jd(database: CatalogDatabase, facts: HeaderFacts, groupId: GroupId): number {
-  const row = findGroupByKey(database, { t0Jd: facts.t0Jd, decRad: facts.decRad, halfIntegrationJd: facts.integrationS / 2 / DAY_S });
-  if (row === null) throw new Error(`group ${groupId} has no row though a file was just put into it`);
-  return keyOfGroup(row).t0Jd;
+  return { groupId, t0Jd };
 }
 
 /** A member whose times lie beside those of its group must not agree with any grid but one shifted as much. */
@@ -99,37 +110,33 @@ const shiftedGrid = (gridDigest: string, offsetS: number): string =>
     .update(`${gridDigest} shifted ${offsetS.toFixed(3)}`)
     .digest('hex');
 
-/** The newest version of each file of this subband. */
-function sameSubband(database: CatalogDatabase, groupId: GroupId, subband: number | null): SubbandFileRow[] {
-  const newest = new Map<string, SubbandFileRow>();
-  for (const row of filesOfGroup(database, groupId)) {
-    if (row.subband === subband && row.group_id === groupId) newest.set(row.path, row);
-  }
-  return [...newest.values()];
-}
+/** The files of this subband as they are on disk now. */
+const sameSubband = (rows: readonly SubbandFileRow[], groupId: GroupId, subband: number | null): SubbandFileRow[] =>
+  rows.filter((row) => row.subband === subband && row.group_id === groupId && row.reason !== REPLACED);
 
-/** One valid file a subband: the newer of two; the first of two equal ones. */
-function settleRivalry(database: CatalogDatabase, groupId: GroupId, file: LookedAt): void {
-  const rows = sameSubband(database, groupId, file.subband).filter((row) => row.status === 'valid');
-  const candidate = rows.find((row) => row.path === file.path);
-  if (candidate === undefined) return;
-  for (const held of rows) {
+/** One valid file a subband: the newer of two; the first of two equal ones. Answers whether there were two. */
+function settleRivalry(database: CatalogDatabase, files: readonly SubbandFileRow[], file: LookedAt): boolean {
+  const valid = files.filter((row) => row.status === 'valid');
+  const candidate = valid.find((row) => row.path === file.path);
+  if (candidate === undefined || valid.length === 1) return false;
+  for (const held of valid) {
     if (held.path === candidate.path) continue;
     if (supersedes(arrivalOf(candidate), arrivalOf(held))) {
       markFile(database, held.path, 'superseded', `rival: a newer file for the same subband is ${file.path}`);
     } else if (candidate.header_digest === held.header_digest && candidate.bytes === held.bytes) {
       markFile(database, candidate.path, 'duplicate', `the same content as ${held.path}`);
-      return;
+      return true;
     } else {
       markFile(database, candidate.path, 'superseded', `rival: a newer file for the same subband is ${held.path}`);
-      return;
+      return true;
     }
   }
+  return true;
 }
 
 /** Every name of the group is judged again: three early files decide otherwise than sixteen. */
-function judgeNames(database: CatalogDatabase, groupId: GroupId): void {
-  const members = filesOfGroup(database, groupId).flatMap((row) => {
+function judgeNames(database: CatalogDatabase, groupId: GroupId, rows: readonly SubbandFileRow[]): void {
+  const members = rows.flatMap((row) => {
     const nameMs = row.name_time_text === null ? null : unixMsFromSecondText(row.name_time_text);
     const counts = row.group_id === groupId && (row.status === 'valid' || (row.status === 'invalid' && row.reason === NAME_OUTLIER));
     return counts && nameMs !== null ? [{ row, nameMs }] : [];

@@ -34,6 +34,25 @@ test('a replaced file is a new version; the one before stays as superseded', () 
   expect(filesOfGroup(night.database, groupId).map((file) => file.status)).toEqual(['superseded', 'valid']);
 });
 
+test('an original that was moved away and comes back is the file again, and is told again', () => {
+  const original = seenFile(groupId, 3);
+  markAnnounced(night.database, upsertFile(night.database, original), AT);
+  markAnnounced(night.database, upsertFile(night.database, { ...original, inode: '77', headerDigest: 'other' }), AT);
+  upsertFile(night.database, original);
+  expect(count()).toBe(2);
+  expect(fileByPath(night.database, original.path)).toMatchObject({ inode: '9003', status: 'valid', announced_at: null });
+  expect(membersOf(night.database, groupId).map(({ inode }) => inode)).toEqual(['9003']);
+});
+
+test('a file that grows under its final name has one row, which follows it', () => {
+  const growing = seenFile(groupId, 3, { status: 'settling', reason: 'Truncated', headerDigest: null, gridDigest: null });
+  for (const bytes of [100, 200, 300]) upsertFile(night.database, { ...growing, bytes, mtimeMs: growing.mtimeMs + bytes });
+  expect(count()).toBe(1);
+  upsertFile(night.database, seenFile(groupId, 3));
+  expect(count()).toBe(1);
+  expect(fileByPath(night.database, growing.path)).toMatchObject({ status: 'valid', bytes: 1003 });
+});
+
 test('members are valid, one a subband, the newest where two are valid', () => {
   deliver(night.database, groupId, [2, 0, 1]);
   upsertFile(night.database, seenFile(groupId, 1, { path: '/data/incoming/again/x_sb01.hdf5', mtimeMs: 1_759_667_500_000, inode: '5' }));
