@@ -1,17 +1,16 @@
 """concat: the subband files of one group → one Measurement Set, in one pass.
 
-Promises: every input byte is rotated from one reading and hashed from another, the output is written once; a subband that is missing or cannot
-be used is there, zero, flagged and listed; the same request gives the same bytes. Never looks at the clock but for its own
-timings, never changes an input, never writes scratch columns. A run that stops leaves no Measurement Set behind.
+Promises: every input byte is read once, hashed and rotated from that reading, and the output is written once (a member in
+another layout than the correlator's may be read twice, and is named then); a subband that is missing or cannot be used is
+there, zero, flagged and listed; the same request gives the same bytes. Never looks at the clock but for its own timings,
+never changes an input, never writes scratch columns. A run that stops leaves no Measurement Set behind.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,13 @@ from contimg_science import __version__
 from contimg_science.classify import classify
 from contimg_science.conversion.chunk_reader import SubbandUnusable
 from contimg_science.conversion.digests import content_digest, subtable_digests
-from contimg_science.conversion.file_signature import check_signature
 from contimg_science.conversion.flag_reasons import MISSING, REASONS
 from contimg_science.conversion.group import Group, assemble, check_request, without
 from contimg_science.conversion.main_table import MainTableWriter
-from contimg_science.conversion.member_header import MemberHeader, read_member_header
+from contimg_science.conversion.member_header import MemberHeader
+from contimg_science.conversion.open_member import OpenMember, open_member
 from contimg_science.conversion.phase_centre import PhaseCentre, phase_centre
+from contimg_science.conversion.provenance import history_messages, software_versions
 from contimg_science.conversion.row_blocks import BlockPass
 from contimg_science.conversion.subtables import Provenance, time_range_s, write_subtables
 from contimg_science.conversion.table_layout import create_main_table
@@ -35,8 +35,6 @@ from contimg_science.measurement_set import CONTIMG_KEYWORD, CONTIMG_SCHEMA, SEC
 from contimg_science.meridian import JD_OF_MJD_ZERO, earth_orientation_version
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
-SOFTWARE = ("h5py", "numba", "numpy", "pyerfa", "python-casacore")
-WEIGHT_RULE = "WEIGHT = (nsamples / largest nsamples of the member's first integration) * 2 * channel width * integration time"
 UNIX_EPOCH_MJD = 40587.0
 
 
@@ -89,6 +87,13 @@ class UnusableMember(Record):
     message: str
 
 
+class ReadTwice(Record):
+    """A member that could not be hashed and converted from one reading, and why."""
+
+    subband: int
+    reason: str
+
+
 class ConcatResult(Record):
     ms: Path
     rows: int
@@ -112,6 +117,7 @@ class ConcatResult(Record):
     content_digest: str
     column_digests: dict[str, str]
     bytes_read: int
+    read_twice: list[ReadTwice]
     bytes_written: int
     timings_s: dict[str, float]
 
@@ -122,29 +128,37 @@ def concat(request: ConcatRequest) -> ConcatResult:
     if request.outputs.ms.exists():
         remedy = "give a path that is free: a finished or half-written set is never written over"
         raise StepFailure("BadInput", "OutputExists", f"{request.outputs.ms} exists", remedy, "none")
-    with timings.phase("load"):
-        for member in inputs.members:
-            check_signature(member.path)
-        headers = [read_member_header(member.path, member.subband) for member in inputs.members]
-        group = assemble(headers, inputs.expected_subbands)
-        check_request(group, inputs.t0_jd, inputs.dec_rad, JD_OF_MJD_ZERO)
+    with ExitStack() as opened:
+        with timings.phase("load"):
+            members = {member.subband: opened.enter_context(open_member(member.path, member.subband)) for member in inputs.members}
+            if len(members) < len(inputs.members):
+                raise StepFailure("BadInput", "BadRequest", "a subband is given twice", "give each subband once", "none")
+            group = assemble([member.header for member in members.values()], inputs.expected_subbands)
+            check_request(group, inputs.t0_jd, inputs.dec_rad, JD_OF_MJD_ZERO)
+        return _convert_usable(request, group, members, timings)
+
+
+def _convert_usable(request: ConcatRequest, group: Group, members: dict[int, OpenMember], timings: Timings) -> ConcatResult:
+    """Convert, leaving out one subband after the other whose samples turn out to be of no use."""
     partial = request.outputs.ms.with_name(f".{request.outputs.ms.name}.partial")
     unusable: list[UnusableMember] = []
-    bytes_read = sum(header.header_bytes for header in headers)
     try:
         while True:
             shutil.rmtree(partial, ignore_errors=True)
             try:
-                converted = _convert(request, group, partial, unusable, timings)
+                converted = _convert(request, group, members, partial, unusable, timings)
                 break
             except SubbandUnusable as reason:
                 # What was read so far is read again without this subband: rare, and exact.
                 unusable.append(UnusableMember(subband=reason.subband, code=reason.code, message=reason.message))
                 group = without(group, [p.header for p in group.placements], reason.subband)
+                for member in members.values():
+                    member.source.rewind()
         partial.rename(request.outputs.ms)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+    bytes_read = sum(member.source.bytes_read for member in members.values())
     return _result(request, group, converted, unusable, bytes_read, timings)
 
 
@@ -152,20 +166,22 @@ class _Converted:
     """What one finished pass knows."""
 
     def __init__(
-        self, centre: PhaseCentre, files: list[InputFile], counts: dict[str, int], digests: dict[str, str], content: str, bytes_read: int
+        self, centre: PhaseCentre, files: list[InputFile], counts: dict[str, int], digests: dict[str, str], content: str, twice: dict[int, str]
     ):
         self.centre, self.files, self.counts, self.digests = centre, files, counts, digests
-        self.content, self.bytes_read = content, bytes_read
+        self.content, self.read_twice = content, twice
 
 
-def _convert(request: ConcatRequest, group: Group, path: Path, unusable: list[UnusableMember], timings: Timings) -> _Converted:
+def _convert(
+    request: ConcatRequest, group: Group, members: dict[int, OpenMember], path: Path, unusable: list[UnusableMember], timings: Timings
+) -> _Converted:
     with timings.phase("phase"):
         centre = phase_centre(group)
     start_s, end_s = time_range_s(group)
     classified = classify(group.site, (start_s / SECONDS_PER_DAY, end_s / SECONDS_PER_DAY), group.dec_apparent_rad)
     with (
         create_main_table(path, group.rows, group.channels, len(group.corr_types)) as main,
-        BlockPass(group, centre, request.threads, request.parameters.max_bad_fraction) as blocks,
+        BlockPass(group, centre, members, request.threads, request.parameters.max_bad_fraction) as blocks,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest") as hashing,
     ):
         writer = MainTableWriter(main, group, hashing)
@@ -181,12 +197,17 @@ def _convert(request: ConcatRequest, group: Group, path: Path, unusable: list[Un
         counts[REASONS[MISSING]] += absent * group.rows * group.channels_per_subband * len(group.corr_types)
         files = [_input_file(placement.header, digest) for placement, digest in zip(group.placements, sha256, strict=True)]
         with timings.phase("write"):
-            messages = _history(request, group, files, unusable)
+            messages = history_messages(
+                [file.model_dump(exclude={"path", "ntimes"}) | {"input": file.path.name} for file in files],
+                request.parameters.model_dump(mode="json"),
+                group.missing,
+                {member.subband: member.code for member in unusable},
+            )
             write_subtables(path, main, group, centre, classified.calibrator, Provenance(_mjd_of(request.requested_at), messages))
             main.flush()
             content = content_digest([*digests.items(), *subtable_digests(path).items()])
             main.putkeyword(CONTIMG_KEYWORD, _keyword(request, content))
-        return _Converted(centre, files, counts, digests, content, blocks.bytes_read)
+        return _Converted(centre, files, counts, digests, content, blocks.read_twice)
 
 
 def timed(items: Any, timings: Timings, name: str) -> Any:
@@ -223,32 +244,6 @@ def _keyword(request: ConcatRequest, content: str) -> dict[str, Any]:
     }
 
 
-def _history(request: ConcatRequest, group: Group, files: list[InputFile], unusable: list[UnusableMember]) -> list[str]:
-    parameters = request.parameters.model_dump(mode="json")
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
-    facts: list[dict[str, Any]] = [
-        {
-            "input": file.path.name,
-            "subband": file.subband,
-            "bytes": file.bytes,
-            "sha256": file.sha256,
-            "t0_jd": file.t0_jd,
-            "dec_rad": file.dec_rad,
-        }
-        for file in files
-    ]
-    facts.append({"software": _software(), "iers": earth_orientation_version()})
-    facts.append({"parameters": parameters, "parameters_sha256": digest})
-    facts.extend({"missing_subband": subband, "integrations": list(cells)} for subband, cells in group.missing.items())
-    facts.extend({"unusable_subband": member.subband, "code": member.code} for member in unusable)
-    facts.append({"weights": WEIGHT_RULE})
-    return [json.dumps(fact, ensure_ascii=False) for fact in facts]
-
-
-def _software() -> dict[str, str]:
-    return {"contimg_science": __version__, **{name: importlib.metadata.version(name) for name in SOFTWARE}}
-
-
 def _mjd_of(requested_at: str) -> float:
     try:
         moment = datetime.fromisoformat(requested_at)
@@ -260,7 +255,7 @@ def _mjd_of(requested_at: str) -> float:
 
 
 def _result(
-    request: ConcatRequest, group: Group, converted: _Converted, unusable: list[UnusableMember], header_bytes: int, timings: Timings
+    request: ConcatRequest, group: Group, converted: _Converted, unusable: list[UnusableMember], bytes_read: int, timings: Timings
 ) -> ConcatResult:
     start_s, end_s = time_range_s(group)
     samples = group.rows * group.channels * len(group.corr_types)
@@ -283,10 +278,11 @@ def _result(
         flagged_fraction=sum(converted.counts.values()) / samples,
         inputs=converted.files,
         iers=earth_orientation_version(),
-        software=_software(),
+        software=software_versions(),
         content_digest=converted.content,
         column_digests=converted.digests,
-        bytes_read=header_bytes + converted.bytes_read,
+        bytes_read=bytes_read,
+        read_twice=[ReadTwice(subband=subband, reason=reason) for subband, reason in converted.read_twice.items()],
         bytes_written=sum(file.stat().st_size for file in request.outputs.ms.rglob("*") if file.is_file()),
         timings_s=timings.seconds,
     )

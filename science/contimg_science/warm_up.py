@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
 from contimg_science.simulation.visibilities import fill_integration
@@ -48,6 +49,7 @@ def warm_conversion() -> None:
         np.zeros(len(REASONS), np.int64),
         np.zeros((1, 1, 3), np.float32),
     )
+    copy_chunks(np.ones(1, np.uint8), 0, row, row, row, np.zeros(1, np.uint8))
     gather_samples(samples, row, no, 1, 0, False, product, product, np.float32(1), np.zeros((1, 1, 1), np.float32))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from contimg_science.channels import FINE_CHANNEL_WIDTH_HZ, FINE_CHANNELS_PER_SUBBAND, subband_frequencies_hz
 from contimg_science.conversion.file_signature import COPY_AGAIN, bad_input
+from contimg_science.conversion.source_file import SourceFile
 from contimg_science.measurement_set import CORR_TYPE_OF_POLARIZATION
 from contimg_science.meridian import JD_OF_MJD_ZERO, Site, site_from_header
 
@@ -47,15 +48,13 @@ class MemberHeader:
     diameters_m: NDArray[np.float64]
     site: Site
     dec_apparent_rad: float
-    # What the HDF5 library had to read for this, apart from its own tree.
-    header_bytes: int
 
 
 class _Header:
     """Datasets of one file by name, with the refusals that any of them may need."""
 
     def __init__(self, path: Path, file: h5py.File):
-        self.path, self.file, self.bytes = path, file, 0
+        self.path, self.file = path, file
 
     def refuse(self, code: str, message: str, remedy: str) -> Exception:
         return bad_input(code, self.path, message, remedy)
@@ -74,7 +73,6 @@ class _Header:
             raise self.refuse("HeaderTooLarge", f"Header/{name} claims {dataset.nbytes / 1e6:.1f} MB", COPY_AGAIN)
         if shape is not None and dataset.shape != shape:
             raise self.refuse("BadShape", f"Header/{name} has shape {dataset.shape}, not {shape}", "the file is damaged or of a new format")
-        self.bytes += dataset.nbytes
         return np.asarray(dataset[()])
 
     def constant(self, name: str) -> float:
@@ -91,9 +89,10 @@ class _Header:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def read_member_header(path: Path, subband: int) -> MemberHeader:
+def read_member_header(path: Path, subband: int, source: SourceFile | None = None) -> MemberHeader:
+    """`source`: the file at `path` as it was opened for conversion, which then need not read the header again."""
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with h5py.File(path if source is None else source.library_view(keep=True), "r", locking=False) as file:
             return _parse(_Header(path, file), subband)
     except (OSError, KeyError, RuntimeError) as error:
         raise bad_input("Unreadable", path, f"the HDF5 library refuses it: {error}", COPY_AGAIN) from error
@@ -133,7 +132,6 @@ def _parse(header: _Header, subband: int) -> MemberHeader:
         diameters_m=diameters,
         site=site_from_header(header.constant("latitude"), header.constant("longitude"), header.constant("altitude")),
         dec_apparent_rad=_declination(header),
-        header_bytes=header.bytes,
     )
 
 

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from contimg_science.conversion.chunk_reader import MemberReader, Samples, SubbandUnusable
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.group import Group, Placement
+from contimg_science.conversion.open_member import OpenMember
 from contimg_science.conversion.phase_centre import PhaseCentre, rows_geometry
 from contimg_science.conversion.table_layout import TILE_ROWS
 from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 
+# Of chunks between hash and rotation, all members together: a third of what the step may have.
+KEEP_BYTES = 512 << 20
 # Counts that differ by less than this over a row's channels are one weight.
 UNIFORM_WEIGHT = 1e-3
 # Product XY of the pair (1,2) is YX of (2,1); casacore numbers XX, XY, YX, YY as 9…12.
@@ -60,8 +63,9 @@ class _Job:
 
 
 class BlockPass:
-    def __init__(self, group: Group, centre: PhaseCentre, threads: int, max_bad_fraction: float):
-        self.group, self.centre, self.max_bad_fraction = group, centre, max_bad_fraction
+    def __init__(self, group: Group, centre: PhaseCentre, members: dict[int, OpenMember], threads: int, max_bad_fraction: float):
+        """`members`: those of the group, by subband."""
+        self.group, self.centre, self._members, self.max_bad_fraction = group, centre, members, max_bad_fraction
         # A block holds a whole integration at least, so that the first one shows each member's nominal count.
         self.block_rows = -(-group.baselines // TILE_ROWS) * TILE_ROWS
         self._edges = [(first, min(first + self.block_rows, group.rows)) for first in range(0, group.rows, self.block_rows)]
@@ -72,7 +76,6 @@ class BlockPass:
         self._not_finite = np.zeros(len(group.placements), np.int64)
         self._buffers: list[tuple[NDArray[np.complex64], NDArray[np.bool_]]] = []
         self._allocate = Lock()
-        self._digests: list[Future[str]] = []
         self._readers: list[MemberReader] = []
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rotate")
 
@@ -87,7 +90,8 @@ class BlockPass:
     def __enter__(self) -> BlockPass:
         try:
             for placement in self.group.placements:
-                self._readers.append(MemberReader(placement.header.path, placement.header.subband, self._row_ranges(placement)))
+                member, keep_bytes = self._members[placement.header.subband], KEEP_BYTES // len(self.group.placements)
+                self._readers.append(MemberReader(member, self._row_ranges(placement), keep_bytes))
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -99,8 +103,9 @@ class BlockPass:
             reader.close()
 
     @property
-    def bytes_read(self) -> int:
-        return sum(reader.sample_bytes_read + reader.digest_bytes_read for reader in self._readers)
+    def read_twice(self) -> dict[int, str]:
+        """Subbands that were read once for the hash and once for the samples, and why."""
+        return {reader.subband: reader.read_twice for reader in self._readers if reader.read_twice is not None}
 
     def blocks(self) -> Iterator[Block]:
         """Each block once, in order. Raises SubbandUnusable when a member turns out to hold nothing worth keeping."""
@@ -113,14 +118,11 @@ class BlockPass:
                 future.result()
             if index + 1 < len(self._edges):
                 coming = self._start(index + 1)
-            # A few after each block: they fill the time in which a block is written.
-            due = len(self._readers) * (index + 1) // len(self._edges)
-            self._digests += [self._pool.submit(reader.digest) for reader in self._readers[len(self._digests) : due]]
             yield self._finished(job)
 
     def digests(self) -> list[str]:
         """sha256 of each member's whole file, after the last block; a member that changed meanwhile is NotSettled."""
-        found = [future.result() for future in self._digests]
+        found = [reader.digest() for reader in self._readers]
         for reader in self._readers:
             reader.check_unchanged()
         return found

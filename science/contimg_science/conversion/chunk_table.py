@@ -1,0 +1,90 @@
+"""Where the samples of one subband file lie: the place of every chunk, asked of the HDF5 library and then read without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from contimg_science.conversion.read_plan import NEVER, Uses
+
+DATASETS = ("Data/visdata", "Data/flags", "Data/nsamples")
+ITEM_BYTES = (8, 1, 4)
+# h5py calls a compound of r and i complex; a flag is any one-byte type.
+NUMBER_TYPES = (np.dtype("<c8"), None, np.dtype("<f4"))
+# A contiguous dataset is treated as chunks of at most this many rows.
+MOST_CONTIGUOUS_ROWS = 128
+
+
+@dataclass(frozen=True)
+class ChunkTable:
+    """The chunks of one dataset, by (chunk of rows, of channels, of products)."""
+
+    offset: NDArray[np.int64]
+    # Rows, channels, products of a chunk.
+    dims: tuple[int, int, int]
+    item_bytes: int
+
+    @property
+    def chunk_bytes(self) -> int:
+        return self.dims[0] * self.dims[1] * self.dims[2] * self.item_bytes
+
+    def uses(self, row_ranges: list[tuple[int, int]]) -> Uses:
+        """Which of the coming reads of rows [first, end) wants each chunk; in the order of `offset.ravel()`."""
+        first = np.full(self.offset.shape, NEVER, np.int64)
+        last = np.full(self.offset.shape, -1, np.int64)
+        for step in reversed(range(len(row_ranges))):
+            first[self.rows_of(*row_ranges[step])] = step
+        for step, rows in enumerate(row_ranges):
+            last[self.rows_of(*rows)] = step
+        return Uses(self.offset.ravel(), np.full(self.offset.size, self.chunk_bytes, np.int64), first.ravel(), last.ravel())
+
+    def rows_of(self, first: int, end: int) -> slice:
+        """Chunks of rows that hold the rows [first, end)."""
+        return slice(first // self.dims[0], -(-end // self.dims[0])) if end > first else slice(0, 0)
+
+
+def chunk_tables(file: h5py.File, file_bytes: int) -> list[ChunkTable] | str:
+    """One table a dataset, or why only the library can read them."""
+    tables = []
+    for name, item_bytes, dtype in zip(DATASETS, ITEM_BYTES, NUMBER_TYPES, strict=True):
+        dataset = file[name]
+        assert isinstance(dataset, h5py.Dataset)
+        if dataset.id.get_create_plist().get_nfilters() > 0:
+            return f"{name} is compressed"
+        if (dtype is not None and dataset.dtype != dtype) or dataset.dtype.itemsize != item_bytes:
+            return f"{name} has another number type than the correlator writes"
+        table = _contiguous(dataset, item_bytes) if dataset.chunks is None else _chunked(dataset, item_bytes)
+        if table is None:
+            return f"{name} was not written everywhere"
+        if int(table.offset.max()) + table.chunk_bytes > file_bytes:
+            return f"a chunk of {name} lies past the end of the file"
+        tables.append(table)
+    return tables
+
+
+def _chunked(dataset: h5py.Dataset, item_bytes: int) -> ChunkTable | None:
+    chunk, shape, rank = dataset.chunks, dataset.shape, len(dataset.shape)
+    assert chunk is not None
+    dims = (chunk[0], chunk[-2], chunk[-1])
+    offset = np.full([-(-shape[axis] // chunk[axis]) for axis in (0, -2, -1)], -1, np.int64)
+
+    def note(info: h5py.h5d.StoreInfo) -> None:
+        at = info.chunk_offset
+        offset[at[0] // dims[0], at[rank - 2] // dims[1], at[rank - 1] // dims[2]] = info.byte_offset
+
+    dataset.id.chunk_iter(note)
+    return None if (offset < 0).any() else ChunkTable(offset, dims, item_bytes)
+
+
+def _contiguous(dataset: h5py.Dataset, item_bytes: int) -> ChunkTable | None:
+    start, shape = dataset.id.get_offset(), dataset.shape
+    if start is None or shape[0] == 0:
+        return None
+    # All of one length: the last must not reach past the dataset.
+    rows = next(rows for rows in range(MOST_CONTIGUOUS_ROWS, 0, -1) if shape[0] % rows == 0)
+    dims = (rows, shape[-2], shape[-1])
+    step = dims[0] * dims[1] * dims[2] * item_bytes
+    return ChunkTable((start + step * np.arange(shape[0] // dims[0])).reshape(-1, 1, 1), dims, item_bytes)
