@@ -1,113 +1,125 @@
 /**
- * `contimg convert INPUT OUTPUT START END`: batch conversion in the foreground, without a daemon. Repeating it leaves alone
- * what is valid.
+ * `contimg convert INPUT OUTPUT START END`: batch conversion without a daemon. Takes the pipeline that serves this database
+ * when there is one, the same step code in the foreground otherwise, and says which. Repeating it leaves alone what is valid.
  */
 import { mkdirSync } from 'node:fs';
-import { Command } from 'commander';
-import { openForReading, openForWriting } from '../catalog/database.ts';
+import { Command, Option } from 'commander';
 import type { SettingSource } from '../config/environment.ts';
 import { loadSettings } from '../config/load.ts';
-import { findSciencePython } from '../runner/science-environment.ts';
+import { stepNameSchema, type StepName } from '../domain/step.ts';
+import type { Interval } from '../library/batch.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { type Conversion, type Interval, admitDirectory, convertGroup, groupsIn } from './convert-groups.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { createOutput, table } from './output.ts';
-import { CommandError, usageError } from './problem.ts';
+import type { ConvertOrder } from './convert-order.ts';
+import { batchResult } from './convert-result.ts';
+import { convertHere } from './convert-foreground.ts';
+import { convertThere } from './convert-temporal.ts';
+import { chooseEngine, ENGINES } from './engine-choice.ts';
+import { instant, positiveInteger } from './instant.ts';
+import { createOutput } from './output.ts';
+import { requireReadableFolder } from './preflight.ts';
+import { usageError } from './problem.ts';
 
-const MJD_ZERO_UNIX_MS = Date.UTC(1858, 10, 17);
-const DAY_MS = 86_400_000;
+/** What a conversion may end with. */
+const LAST_STEPS = ['organize', 'flag', 'calibrate', 'image', 'photometry'] as const satisfies readonly StepName[];
 
 export function convertCommand(): Command {
   const command = new Command('convert')
     .description('convert the groups that start in [START, END) to Measurement Sets; START = END: the group of that instant')
-    .argument('<input>', 'directory of *_sb??.hdf5; opened read-only')
-    .argument('<output>', 'base of ms/science and ms/calibrators')
-    .argument('<start>', 'RFC 3339, 2025-10-02T00:05:18 (UTC), unix seconds or mjd:60000.5')
-    .argument('<end>', 'not included')
+    .argument('[input]', 'directory of *_sb??.hdf5; opened read-only')
+    .argument('[output]', 'base of ms/science and ms/calibrators')
+    .argument('[start]', 'RFC 3339, 2025-10-02T00:05:18 (UTC), unix seconds or mjd:60000.5')
+    .argument('[end]', 'not included')
+    .option('--input-dir <dir>', 'instead of INPUT')
+    .option('--output-dir <dir>', 'instead of OUTPUT')
+    .option('--start <time>', 'instead of START')
+    .option('--end <time>', 'instead of END')
+    .addOption(new Option('--engine <which>', 'who converts').choices(ENGINES).default('auto'))
+    .addOption(
+      new Option('--steps <last>', 'the last step; after organize needs a running pipeline').choices(LAST_STEPS).default('organize'),
+    )
+    .option('--jobs <n>', 'groups at a time; default as many as steps fit on this machine')
+    .option('--force', 'convert again what is there already', false)
+    .option('--result-file <file>', 'write the JSON result there, too')
     .option('--config <file>', 'configuration file (.yaml or .json)')
     .option('--state-dir <dir>', 'product database of the admitted files')
+    .option('--queue-db <file>', 'the product database')
+    .option('--scratch-dir <dir>', 'fast disk for parts')
+    .option('--temporal-address <host:port>', 'a running Temporal server')
+    .option('--temporal-namespace <name>', 'namespace of the pipeline')
     .option('--omp-threads <n>', 'threads of a step', Number)
     .option('--minimum-subbands <n>', 'skip groups with fewer', Number)
-    .option('--force', 'convert again what is there already', false)
     .option('--json', 'one JSON document on stdout', false)
     .addHelpText(
       'after',
-      '\nExample:\n  contimg convert /data/incoming /data/products 2025-10-02T00:00:00 2025-10-02T06:00:00\n\nExit codes: 0 all there, 8 none converted, 13 no group in the interval, 14 a watcher runs on this state, 15 some failed',
+      '\nExample:\n  contimg convert /data/incoming /data/products 2025-10-02T00:00:00 2025-10-02T06:00:00\n\nExit codes: 0 all there, 2 input or output, 6 no space, 8 none converted, 11 no pipeline answers, 13 no group in the interval,\n  14 another writer on this database, 15 some failed, 130 stopped',
     );
-  return command.action(async (input: string, outputDir: string, start: string, end: string, options) => {
-    const output = createOutput(options.json === true);
-    const interval: Interval = { startMs: instant(start), endMs: instant(end) };
-    if (interval.endMs < interval.startMs) throw usageError('END is before START', 'give the earlier one first');
-    const { settings } = loadSettings({
-      ...(typeof options.config === 'string' && { file: options.config }),
-      env: process.env,
-      flags: [
-        { key: 'paths.input', value: input, name: 'INPUT' },
-        { key: 'paths.output', value: outputDir, name: 'OUTPUT' },
-        ...flag('paths.state', options.stateDir, '--state-dir'),
-        ...flag('worker.ompThreads', options.ompThreads, '--omp-threads'),
-        ...flag('collecting.minimum', options.minimumSubbands, '--minimum-subbands'),
-      ],
-    });
+  return command.action(async (...words: unknown[]) => {
+    const output = createOutput(command.opts()['json'] === true);
+    const { settings, interval, intervalText } = orderOf(command, words.slice(0, 4));
+    const options = command.opts();
+    requireReadableFolder(settings.paths.input);
     mkdirSync(settings.paths.scratch, { recursive: true });
-    const log = createLogger({ level: 'warn', name: 'convert' });
-    const dependencies = {
-      settings,
-      log,
-      hostName: settings.worker.hostName,
-      python: findSciencePython(),
-      openCatalog: () => openForReading(settings.paths.database),
-    };
     const stopping = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
-    const catalog = openForWriting(settings.paths.database, { role: 'watch' });
-    try {
-      await admitDirectory(dependencies, catalog.database);
-      const groups = groupsIn(catalog.database, interval);
-      if (groups.length === 0) throw noGroup(start, end);
-      const conversions: Conversion[] = [];
-      for (const group of groups) {
-        conversions.push(
-          await convertGroup(dependencies, catalog.database, group, {
-            force: options.force === true,
-            signal: stopping.signal,
-            progress: toStderr,
-          }),
-        );
-      }
-      const rows = conversions.map(({ groupId, outcome, ms, reason }) => [groupId, outcome, ms ?? reason ?? '']);
-      output.result({ groups: conversions }, table(['GROUP', 'OUTCOME', 'WHERE OR WHY'], rows));
-      process.exitCode = exitCodeOf(conversions);
-    } finally {
-      catalog.close();
-    }
+    const order: ConvertOrder = {
+      settings,
+      interval,
+      intervalText,
+      jobs: options['jobs'] === undefined ? settings.worker.slots : positiveInteger('--jobs', options['jobs']),
+      force: options['force'] === true,
+      last: stepNameSchema.parse(options['steps']),
+      log: createLogger({ level: 'warn', name: 'convert' }),
+      signal: stopping.signal,
+      progress: (line) => void process.stderr.write(`${line}\n`),
+    };
+    const engine = await chooseEngine(settings, String(options['engine']), order.last);
+    order.progress(`engine ${engine.name}: ${engine.because}`);
+    const conversions = engine.name === 'local' ? await convertHere(order) : await convertThere(order);
+    process.exitCode = batchResult(output, {
+      engine: engine.name,
+      conversions,
+      resultFile: options['resultFile'],
+      signal: stopping.signal,
+    });
   });
 }
 
-const toStderr = (line: string): void => void process.stderr.write(`${line}\n`);
+const PLACES = [
+  { name: 'INPUT', option: 'inputDir', flag: '--input-dir' },
+  { name: 'OUTPUT', option: 'outputDir', flag: '--output-dir' },
+  { name: 'START', option: 'start', flag: '--start' },
+  { name: 'END', option: 'end', flag: '--end' },
+] as const;
 
-function exitCodeOf(conversions: readonly Conversion[]): ExitCode {
-  const bad = conversions.filter(({ ms }) => ms === null).length;
-  if (bad === 0) return EXIT.done;
-  return bad === conversions.length ? EXIT.conversion : EXIT.partly;
+function orderOf(command: Command, words: readonly unknown[]): Pick<ConvertOrder, 'settings' | 'interval' | 'intervalText'> {
+  const given = command.opts();
+  // Words fill what no flag named, in their order.
+  const rest = words.filter((word) => typeof word === 'string');
+  const [input, outputDir, start, end] = PLACES.map(({ name, option, flag }) => {
+    const value: unknown = given[option] ?? rest.shift();
+    if (typeof value !== 'string') throw usageError(`${name} is missing`, `contimg convert INPUT OUTPUT START END, or ${flag}`);
+    return value;
+  });
+  if (rest.length > 0) throw usageError(`"${rest.join(' ')}" is one argument too many`, 'contimg convert INPUT OUTPUT START END');
+  const interval: Interval = { startMs: instant(start ?? ''), endMs: instant(end ?? '') };
+  if (interval.endMs < interval.startMs) throw usageError('END is before START', 'give the earlier one first');
+  const file: unknown = given['config'] ?? process.env['CONTIMG_CONFIG'];
+  const { settings } = loadSettings({
+    ...(typeof file === 'string' && { file }),
+    env: process.env,
+    flags: [
+      { key: 'paths.input', value: input, name: 'INPUT' },
+      { key: 'paths.output', value: outputDir, name: 'OUTPUT' },
+      ...flag('paths.state', given['stateDir'], '--state-dir'),
+      ...flag('paths.database', given['queueDb'], '--queue-db'),
+      ...flag('paths.scratch', given['scratchDir'], '--scratch-dir'),
+      ...flag('temporal.address', given['temporalAddress'], '--temporal-address'),
+      ...flag('temporal.namespace', given['temporalNamespace'], '--temporal-namespace'),
+      ...flag('worker.ompThreads', given['ompThreads'], '--omp-threads'),
+      ...flag('collecting.minimum', given['minimumSubbands'], '--minimum-subbands'),
+    ],
+  });
+  return { settings, interval, intervalText: start === end ? `the instant ${start}` : `[${start}, ${end})` };
 }
 
 const flag = (key: string, value: unknown, name: string): SettingSource[] => (value === undefined ? [] : [{ key, value, name }]);
-
-/** RFC 3339; without zone it is UTC; unix seconds; or `mjd:` and days. */
-function instant(text: string): number {
-  const mjd = /^mjd:(\d+(?:\.\d+)?)$/.exec(text)?.[1];
-  if (mjd !== undefined) return MJD_ZERO_UNIX_MS + Number(mjd) * DAY_MS;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const zoned = /(Z|[+-]\d{2}:\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`;
-  const unixMs = Date.parse(zoned);
-  if (Number.isNaN(unixMs)) throw usageError(`"${text}" is not a time`, 'use 2025-10-02T00:05:18 (UTC), unix seconds or mjd:60000.5');
-  return unixMs;
-}
-
-const noGroup = (start: string, end: string): CommandError =>
-  new CommandError(EXIT.notFound, {
-    code: 'no_group',
-    detail: `no group starts in [${start}, ${end})`,
-    remedy: 'look at the file names in the input directory; times are UTC',
-  });

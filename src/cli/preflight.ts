@@ -38,7 +38,7 @@ function portsOf(settings: Settings, withApi: boolean): { name: string; host: st
   ];
 }
 
-function requireReadableFolder(folder: string): void {
+export function requireReadableFolder(folder: string): void {
   const entry = statSync(folder, { throwIfNoEntry: false });
   if (entry === undefined || !entry.isDirectory()) {
     throw new CommandError(EXIT.inputOutput, {

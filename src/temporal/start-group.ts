@@ -1,0 +1,34 @@
+/** Starts a run of a group that is asked for by name, and says whether a pipeline is there to take it. */
+import type { Client, Connection } from '@temporalio/client';
+import { workflowIdOfGroup } from '../domain/group-id.ts';
+import { LANE_PRIORITY } from '../domain/group-state.ts';
+import { GROUP_WORKFLOW_TYPE, type ObservationGroupInput, TASK_QUEUES } from '../domain/observation-group.ts';
+
+/** Number of temporal.api.enums.v1.TaskQueueType. */
+const WORKFLOW_QUEUE = 1;
+/** gRPC status NOT_FOUND: there is no such namespace. */
+const NOT_FOUND = 5;
+
+/** A running one is left as it is; a closed one is followed by a new run. */
+export async function startGroup(client: Client, input: ObservationGroupInput): Promise<void> {
+  await client.workflow.start(GROUP_WORKFLOW_TYPE, {
+    workflowId: workflowIdOfGroup(input.groupId),
+    taskQueue: TASK_QUEUES.pipeline,
+    args: [input],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    priority: { priorityKey: LANE_PRIORITY[input.lane] },
+  });
+}
+
+/** True when some worker takes decisions of this namespace. */
+export async function isServed(connection: Connection, namespace: string): Promise<boolean> {
+  try {
+    const taskQueue = { name: TASK_QUEUES.pipeline };
+    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: WORKFLOW_QUEUE });
+    return (pollers ?? []).length > 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return false;
+    throw error;
+  }
+}
