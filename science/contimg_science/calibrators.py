@@ -6,6 +6,9 @@ the source; each position is that of the VLA calibrator manual. A name that is n
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +41,12 @@ CALIBRATORS: dict[str, Calibrator] = {
         Calibrator("3C295", *_degrees(14, 11, 20.647700, 52, 12, 9.141000), (1.4701, -0.7658, -0.2780, -0.0347, 0.0399)),
     )
 }
+
+
+def catalogue_sha256(catalogue: Iterable[Calibrator]) -> str:
+    """Of the names, places and fluxes, whatever their order."""
+    lines = sorted(json.dumps([entry.name, entry.ra_deg, entry.dec_deg, entry.coefficients]) for entry in catalogue)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def find_calibrator(name: str) -> Calibrator:

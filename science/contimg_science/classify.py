@@ -12,13 +12,18 @@ from collections.abc import Iterable
 import numpy as np
 
 from contimg_science.beam import airy_power
-from contimg_science.calibrators import CALIBRATORS, Calibrator
+from contimg_science.calibrators import CALIBRATORS, Calibrator, catalogue_sha256
 from contimg_science.channels import BAND_CENTRE_HZ
 from contimg_science.meridian import Site, apparent_place, lst_rad
 from contimg_science.protocol import Record
 
 MINIMUM_RESPONSE = 0.5
 MINIMUM_SEEN_FLUX_JY = 5.0
+RULE = (
+    "calibrator: a catalogued source with a flux crosses the meridian inside the time range, "
+    f"the beam response at its declination offset is at least {MINIMUM_RESPONSE}, "
+    f"and flux x response is at least {MINIMUM_SEEN_FLUX_JY} Jy or it is a built-in flux calibrator; of several, the largest flux x response"
+)
 
 
 class Classification(Record):
@@ -28,6 +33,9 @@ class Classification(Record):
     response: float
     flux_jy: float
     reason: str
+    # What was asked, and of which catalogue: with them an old answer can be understood after either has changed.
+    rule: str
+    catalogue_sha256: str
 
 
 def classify(
@@ -36,12 +44,14 @@ def classify(
     dec_apparent_rad: float,
     catalogue: Iterable[Calibrator] = tuple(CALIBRATORS.values()),
 ) -> Classification:
+    sources = tuple(catalogue)
+    asked = {"rule": RULE, "catalogue_sha256": catalogue_sha256(sources)}
     start_mjd, end_mjd = time_range_mjd
     mid_mjd = (start_mjd + end_mjd) / 2
     start_lst = float(lst_rad(site, start_mjd))
     swept = (float(lst_rad(site, end_mjd)) - start_lst) % (2 * np.pi)
     best, best_seen_jy = None, 0.0
-    for source in catalogue:
+    for source in sources:
         flux_jy = float(source.flux_jy(BAND_CENTRE_HZ))
         ra, dec = apparent_place(site, mid_mjd, np.radians(source.ra_deg), np.radians(source.dec_deg))
         if (float(ra) - start_lst) % (2 * np.pi) > swept:
@@ -53,11 +63,10 @@ def classify(
         if flux_jy * response > best_seen_jy:
             reason = f"{source.name} crosses the meridian in this group, {flux_jy:.2f} Jy through a beam response of {response:.3f}"
             best, best_seen_jy = (
-                Classification(kind="calibrator", calibrator=source.name, response=response, flux_jy=flux_jy, reason=reason),
+                Classification(kind="calibrator", calibrator=source.name, response=response, flux_jy=flux_jy, reason=reason, **asked),
                 (flux_jy * response),
             )
     if best is None:
-        return Classification(
-            kind="science", calibrator=None, response=0.0, flux_jy=0.0, reason="no calibrator crosses the meridian within the beam"
-        )
+        reason = "no calibrator crosses the meridian within the beam"
+        return Classification(kind="science", calibrator=None, response=0.0, flux_jy=0.0, reason=reason, **asked)
     return best
