@@ -2,7 +2,7 @@
 
 `python -m contimg_science.simulate request.json`. Same parameters, same bytes. Files are made in the truth directory and handed
 over to the input directory by rename, at once or paced; truth.json and catalogue.csv are there before the first of them. Nothing
-but subband files is ever put into the input directory, and no file there is replaced. SIGTERM stops between two files.
+but subband files and links to them is ever put into the input directory, and no file there is replaced unasked. SIGTERM stops between two files.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def simulate(request: SimulateRequest) -> SimulateResult:
         write_arrays(outputs.truth_directory, simulation, groups)
         catalogue = write_catalogue(outputs.truth_directory, sources)
         truth = write_truth(outputs.truth_directory, simulation, groups, sources + calibrators, groups_truth, [], False)
-    delivery = Delivery(outputs.directory, parameters.deliver, parameters.rate, parameters.seed, stop)
+    outside = outputs.truth_directory.resolve() / "linked-out"
+    delivery = Delivery(outputs.directory, outside, parameters.deliver, parameters.rate, parameters.seed, stop)
     files: list[FileTruth] = []
     try:
         for group, (_, sky, boxes) in zip(groups, met, strict=True):

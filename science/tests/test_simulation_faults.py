@@ -38,13 +38,13 @@ def header(path: Path, name: str) -> Any:
 @pytest.mark.slow
 def test_every_fault_states_its_end_in_the_truth(tmp_path: Path) -> None:
     values = {"late": 0.0, "truncate": 0.5, "duplicate": "same", "short": 1, "nan": 0.5, "width_sign": -1, "wrong_dec": 16.0,
-              "wrong_slot": 3, "stale_clock": 4.0}  # fmt: skip
+              "wrong_slot": 3, "stale_clock": 4.0, "replace": 0.2}  # fmt: skip
     for name, fault in FAULTS.items():
         truth = with_fault(tmp_path / name, name, values.get(name))
         [entry] = truth["faults"]
         assert entry["must_end_as"] == {"kind": fault.kind, "any_of": list(fault.ends_as)} and entry["subband"] == 7
         at_once = 7 in truth["groups"][0]["subbands_at_once"]
-        assert at_once == (name in {"late", "half_written", "duplicate", "short", "nan", "reverse", "width_sign"}), name
+        assert at_once == (name in {"late", "half_written", "duplicate", "short", "nan", "reverse", "width_sign", "replace"}), name
 
 
 def test_a_missing_file_is_not_there(tmp_path: Path) -> None:
@@ -130,6 +130,32 @@ def test_labels_channels_and_pointing_go_wrong_as_asked(tmp_path: Path) -> None:
     hours = (header(plain, "time_array")[0] - header(faulty(tmp_path / "stale_clock"), "time_array")[0]) * 24
     assert abs(hours - 4) < 1e-6
     assert header(faulty(tmp_path / "mjd55000"), "time_array")[0] == 2455000.5
+
+
+@pytest.mark.slow
+def test_a_replaced_file_keeps_its_name_and_changes_inode_and_content(tmp_path: Path) -> None:
+    truth = with_fault(tmp_path, "replace", 0.2)
+    first, second = [entry for entry in truth["files"] if entry["subband"] == 7]
+    assert len(names(tmp_path)) == 16 and first["name"] == second["name"] and first["sha256"] != second["sha256"]
+    assert hashlib.sha256(faulty(tmp_path).read_bytes()).hexdigest() == second["sha256"]
+
+
+@pytest.mark.slow
+def test_files_that_must_not_or_cannot_be_opened(tmp_path: Path) -> None:
+    for name in ("unreadable", "bad_name", "link_out"):
+        with_fault(tmp_path / name, name)
+    assert faulty(tmp_path / "unreadable").stat().st_mode & 0o777 == 0
+    assert faulty(tmp_path / "bad_name", "*_sb0\n7.hdf5").is_file()
+    link = faulty(tmp_path / "link_out")
+    assert link.is_symlink() and link.resolve().parent == tmp_path / "link_out" / "truth" / "linked-out"
+
+
+def test_a_bomb_is_small_and_claims_terabytes(tmp_path: Path) -> None:
+    with_fault(tmp_path, "bomb")
+    plain = next((tmp_path / "incoming").glob("*_sb06*"))
+    assert abs(faulty(tmp_path).stat().st_size / plain.stat().st_size - 1) < 0.01
+    with h5py.File(faulty(tmp_path)) as file:
+        assert file["Data/visdata"].nbytes > 2.9e12
 
 
 @pytest.mark.slow

@@ -51,6 +51,11 @@ export const FAULT_NAMES = [
   'wrong_slot',
   'stale_clock',
   'mjd55000',
+  'replace',
+  'unreadable',
+  'bomb',
+  'bad_name',
+  'link_out',
 ] as const;
 
 export const faultTargetSchema = z.strictObject({

@@ -1,7 +1,7 @@
 """How finished files appear in the watched directory: by rename, by copy, growing, late or never whole.
 
 Files are made elsewhere on the same disk and handed over here. With a rate, groups follow each other at that multiple of real
-time; long gaps between nights are shortened to one cadence. A name that exists is never replaced.
+time; long gaps between nights are shortened to one cadence. A name that exists is replaced by request only.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Literal
 from contimg_science.protocol import StepFailure
 from contimg_science.simulation.schedule import GROUP_S
 
+Arrival = Literal["style", "half-written", "stays-incomplete", "marked-corrupt", "unreadable", "bad-name", "linked-out", "replacing"]
 Style = Literal["rsync", "inplace", "at-once", "incomplete"]
 GROWING_PIECES = 8
 # The 16 files of a group grow one after the other, all together in half a cadence; none takes longer than half a second.
@@ -34,14 +35,14 @@ class Parcel:
     made: Path
     name: str
     late_s: float
-    arrival: Literal["style", "half-written", "stays-incomplete", "marked-corrupt"]
+    arrival: Arrival
 
 
 class Delivery:
-    """Hands over groups in order; `stop` ends every wait."""
+    """Hands over groups in order; `stop` ends every wait. Files that only a link leads to go to `outside`."""
 
-    def __init__(self, directory: Path, style: Style, rate: float | None, seed: int, stop: threading.Event) -> None:
-        self._directory, self._style, self._rate, self._stop = directory, style, rate, stop
+    def __init__(self, directory: Path, outside: Path, style: Style, rate: float | None, seed: int, stop: threading.Event) -> None:
+        self._directory, self._outside, self._style, self._rate, self._stop = directory, outside, style, rate, stop
         self._random = random.Random(seed)
         self._started: float | None = None
         self._late: list[tuple[float, Parcel]] = []
@@ -80,13 +81,23 @@ class Delivery:
         if self._stop.is_set():
             raise Stopped
         target = self._directory / parcel.name
-        if target.exists():
+        if target.exists() and parcel.arrival != "replacing":
             raise StepFailure("BadInput", "AlreadyThere", f"{target} exists", "simulate into an empty directory or another time", "published")
         incomplete = self._directory / f"{target.stem}_incomplete.hdf5"
         if parcel.arrival == "stays-incomplete":
             parcel.made.rename(incomplete)
         elif parcel.arrival == "marked-corrupt":
             parcel.made.rename(self._directory / f"{parcel.name}.corrupted")
+        elif parcel.arrival == "unreadable":
+            parcel.made.chmod(0)
+            parcel.made.rename(target)
+        elif parcel.arrival == "bad-name":
+            parcel.made.rename(target.with_name(f"{target.stem[:-1]}\n{target.stem[-1]}.hdf5"))
+        elif parcel.arrival == "linked-out":
+            self._outside.mkdir(exist_ok=True)
+            target.symlink_to(parcel.made.rename(self._outside / parcel.name))
+        elif parcel.arrival == "replacing":
+            parcel.made.replace(target)
         elif parcel.arrival == "half-written" or self._style == "inplace":
             self._grow(parcel.made, target)
         elif self._style == "rsync":

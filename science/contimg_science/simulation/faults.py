@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import h5py
 import numpy as np
 
 from contimg_science.channels import SUBBANDS
 from contimg_science.protocol import StepFailure
+from contimg_science.simulation.delivery import Arrival
 from contimg_science.simulation.options import FaultName, FaultTarget, Parameters
 from contimg_science.simulation.schedule import PlannedGroup
 
@@ -37,7 +39,9 @@ class Plan:
     random_header: bool = False
     absent: bool = False
     late_s: float = 0.0
-    arrival: Literal["style", "half-written", "stays-incomplete", "marked-corrupt"] = "style"
+    claims_terabytes: bool = False
+    arrival: Arrival = "style"
+    replaced_after_s: float = 0.0
     duplicate: Literal["none", "same", "other"] = "none"
 
 
@@ -85,6 +89,7 @@ def _mjd55000(plan: Plan, value: Value, group: PlannedGroup) -> Plan:
     return replace(plan, label_shift_days=2455000.5 - group.t0_jd)
 
 
+CLAIMED_BYTES = 3 * 10**12
 HEADER_ERRORS = (
     "NotHdf5", "Truncated", "HeaderTimeout", "HeaderTooLarge", "MissingDataset", "BadType", "BadShape", "BadTimes", "BadFrequencies",
     "BadPointing", "UnknownPhaseCentre", "BadAntennas", "ForeignSite", "Unreadable",
@@ -133,6 +138,16 @@ FAULTS: dict[FaultName, Fault] = {
     ),
     # labels of June 2009
     "mjd55000": Fault("error", ("BadTimes",), _mjd55000),
+    # value: seconds until a file of other content takes its name
+    "replace": Fault("state", ("newest wins",), lambda plan, value, _: replace(plan, replaced_after_s=_number(value, "replace", 0.001, 86400))),
+    # nobody but root may read it
+    "unreadable": Fault("error", ("Unreadable",), _plain("unreadable", arrival="unreadable")),
+    # its header claims terabytes of samples
+    "bomb": Fault("error", ("HeaderTooLarge",), _plain("bomb", claims_terabytes=True)),
+    # a newline between the two digits of the subband
+    "bad_name": Fault("error", ("UnsafePath",), _plain("bad_name", arrival="bad-name")),
+    # a symbolic link to a file beside the truth
+    "link_out": Fault("error", ("UnsafePath",), _plain("link_out", arrival="linked-out")),
 }
 
 
@@ -159,6 +174,10 @@ def damage(path: Path, plan: Plan, random: np.random.Generator) -> None:
         with path.open("r+b") as file:
             file.seek(96)
             file.write(random.bytes(8192))
+    if plan.claims_terabytes:
+        with h5py.File(path, "r+") as file:
+            samples = file["Data/visdata"]
+            samples.resize(CLAIMED_BYTES // (samples.dtype.itemsize * samples[:1].size), axis=0)  # pyright: ignore[reportAttributeAccessIssue, reportIndexIssue]
     if plan.kept_fraction < 1:
         kept = int(path.stat().st_size * plan.kept_fraction)
         with path.open("r+b") as file:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from contimg_science.simulation.visibilities import FAINTEST_RESPONSE, SkyOfGrou
 NODE_UTC_OFFSET = timedelta(hours=-8)
 DUPLICATE_NAME_OFFSET = timedelta(seconds=3)
 OTHER_CONTENT_SCALE = 1.01
+Role = Literal["original", "duplicate", "replacement"]
 
 
 @dataclass(frozen=True)
@@ -68,24 +70,37 @@ def make_group_files(simulation: Simulation, group: PlannedGroup, sky: SkyOfGrou
     plans = [plan for plan in plan_files(simulation.parameters, group) if not plan.absent]
     names = name_times(group, simulation.parameters.seed)
 
-    def make(plan: Plan, duplicate: bool) -> MadeFile:
-        opened = names[plan.subband] + (DUPLICATE_NAME_OFFSET if duplicate else timedelta(0))
+    def make(plan: Plan, role: Role) -> MadeFile:
+        opened = names[plan.subband] + (DUPLICATE_NAME_OFFSET if role == "duplicate" else timedelta(0))
         name = f"{opened:%Y-%m-%dT%H:%M:%S}_sb{plan.subband:02d}.hdf5"
         # A duplicate is copied by somebody, so its inside carries the first file's history.
         local = names[plan.subband] + NODE_UTC_OFFSET
         history = f"written by dsa110-meridian-fs on {local:%Y-%m-%dT%H:%M:%S} in node{plan.subband:02d}"
-        scale = OTHER_CONTENT_SCALE if duplicate and plan.duplicate == "other" else 1.0
-        path = staging / name
+        differs = role == "replacement" or (role == "duplicate" and plan.duplicate == "other")
+        scale = OTHER_CONTENT_SCALE if differs else 1.0
+        path = staging / f"{name}.{role}"
         layout = simulation.layout.reversed_pairs() if plan.reversed_pairs else simulation.layout
         freq_hz = channels.subband_frequencies_hz(plan.in_channels_of, layout.nfreqs)
         content = SubbandFile(layout, freq_hz, plan.width_sign, float(np.radians(plan.dec_app_deg)), history)
         write_subband_file(path, content, _integrations(simulation, group, sky, boxes, plan, scale))
         damage(path, plan, np.random.default_rng([simulation.parameters.seed, 5, group.index, plan.subband]))
-        return MadeFile(Parcel(path, name, plan.late_s, plan.arrival), plan, path.stat().st_size)
+        replacing = role == "replacement"
+        late_s, arrival = (plan.replaced_after_s, "replacing") if replacing else (plan.late_s, plan.arrival)
+        return MadeFile(Parcel(path, name, late_s, arrival), plan, path.stat().st_size)
 
-    wanted = [(plan, False) for plan in plans] + [(plan, True) for plan in plans if plan.duplicate != "none"]
+    wanted = [(plan, role) for plan in plans for role in _roles(plan)]
     with ThreadPoolExecutor(max_workers=max(1, simulation.threads)) as pool:
         return list(pool.map(lambda entry: make(*entry), wanted))
+
+
+def _roles(plan: Plan) -> list[Role]:
+    """The files made for a subband, in the order they are handed over."""
+    roles: list[Role] = ["original"]
+    if plan.duplicate != "none":
+        roles.append("duplicate")
+    if plan.replaced_after_s > 0:
+        roles.append("replacement")
+    return roles
 
 
 def _integrations(

@@ -110,7 +110,8 @@ class RfiOptions(Record):
 
 FaultName = Literal[
     "missing", "late", "truncate", "zero_byte", "corrupt", "half_written", "incomplete", "corrupted_name", "duplicate", "short",
-    "nan", "reverse", "width_sign", "wrong_dec", "wrong_slot", "stale_clock", "mjd55000",
+    "nan", "reverse", "width_sign", "wrong_dec", "wrong_slot", "stale_clock", "mjd55000", "replace", "unreadable", "bomb", "bad_name",
+    "link_out",
 ]  # fmt: skip
 
 

@@ -46,9 +46,9 @@ class FileTruth:
 
 def is_good_member(plan: Plan) -> bool:
     """Whether the file, once whole, is a member of its own group."""
-    return not plan.absent and not plan.random_header and plan.kept_fraction == 1 and plan.arrival in ("style", "half-written") and (
-        plan.in_channels_of == plan.subband and plan.label_shift_days == 0
-    )  # fmt: skip
+    whole = not (plan.absent or plan.random_header or plan.claims_terabytes) and plan.kept_fraction == 1
+    honest = plan.in_channels_of == plan.subband and plan.label_shift_days == 0
+    return whole and honest and plan.arrival in ("style", "half-written")
 
 
 def group_truth(simulation: Simulation, group: PlannedGroup, sources: list[Source], sky: SkyOfGroup, boxes: list[Box]) -> dict[str, object]:
