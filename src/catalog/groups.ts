@@ -18,7 +18,7 @@ import { type CatalogDatabase, type SqlValue, inTransaction, jsonColumn, rowOf, 
 const MJD_ZERO_JD = 2_400_000.5;
 const DEGREES_PER_RADIAN = 180 / Math.PI;
 /** Two declinations this close are the same pointing (raw headers agree to the last bit). */
-const SAME_DECLINATION_RAD = 1e-7;
+export const SAME_DECLINATION_RAD = 1e-7;
 
 export const groupRow = z.object({
   group_id: groupIdSchema,

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type CatalogDatabase, openForReading } from '../catalog/database.ts';
 import { type GroupRow, groupById, listGroups } from '../catalog/groups.ts';
 import { resolveGroup } from '../catalog/group-aliases.ts';
+import { nearestGroups } from '../catalog/nearest-groups.ts';
 import { productsOf } from '../catalog/products.ts';
 import { attemptsOf } from '../catalog/step-attempts.ts';
 import { groupStateSchema } from '../domain/group-state.ts';
@@ -106,13 +107,13 @@ export function groupNamed(database: CatalogDatabase, name: string): GroupRow {
     });
   }
   const group = resolved.kind === 'found' ? groupById(database, resolved.groupId) : null;
-  if (group === null) throw notFound(name);
+  if (group === null) throw notFound(name, nearestGroups(database, name));
   return group;
 }
 
-const notFound = (name: string): CommandError =>
+const notFound = (name: string, near: readonly string[]): CommandError =>
   new CommandError(EXIT.notFound, {
     code: 'unknown_group',
     detail: `no group ${name}`,
-    remedy: 'see `contimg group ls` for the groups there are',
+    remedy: near.length === 0 ? 'the database holds no group yet' : `the nearest are ${near.join(', ')}; \`contimg group ls\` lists all`,
   });

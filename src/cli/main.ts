@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   lightcurve: async () => (await import('./lightcurve.ts')).lightCurveCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
+  validate: async () => (await import('./validate.ts')).validateCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
 };
 

@@ -34,7 +34,7 @@ export function chooseMembers(arrivals: Iterable<SubbandArrival>, expected: numb
   };
 }
 
-function majorityGrid(arrivals: readonly SubbandArrival[]): string | null {
+export function majorityGrid(arrivals: readonly Pick<SubbandArrival, 'gridDigest'>[]): string | null {
   const votes = new Map<string, number>();
   for (const { gridDigest } of arrivals) votes.set(gridDigest, (votes.get(gridDigest) ?? 0) + 1);
   const ranked = [...votes].sort(([a, m], [b, n]) => n - m || a.localeCompare(b));

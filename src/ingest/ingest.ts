@@ -14,7 +14,7 @@ import { type IngestLog, Intake } from './intake.ts';
 import { Scanner } from './scanner.ts';
 import { type WatchStatus, writeHeartbeat } from './watch-status.ts';
 
-const HEADER_DEADLINE_MS = 5000;
+export const HEADER_DEADLINE_MS = 5000;
 const monotonicMs = (): number => performance.now();
 const SHORTEST_WAIT_MS = 5;
 

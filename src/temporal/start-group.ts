@@ -4,8 +4,6 @@ import { workflowIdOfGroup } from '../domain/group-id.ts';
 import { LANE_PRIORITY } from '../domain/group-state.ts';
 import { GROUP_WORKFLOW_TYPE, type ObservationGroupInput, TASK_QUEUES } from '../domain/observation-group.ts';
 
-/** Number of temporal.api.enums.v1.TaskQueueType. */
-const WORKFLOW_QUEUE = 1;
 /** gRPC status NOT_FOUND: there is no such namespace. */
 const NOT_FOUND = 5;
 
@@ -24,8 +22,9 @@ export async function startGroup(client: Client, input: ObservationGroupInput): 
 /** True when some worker takes decisions of this namespace. */
 export async function isServed(connection: Connection, namespace: string): Promise<boolean> {
   try {
+    // Without a type the server answers for workflow tasks.
     const taskQueue = { name: TASK_QUEUES.pipeline };
-    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: WORKFLOW_QUEUE });
+    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue });
     return (pollers ?? []).length > 0;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return false;
