@@ -6,15 +6,26 @@ import { writeImage } from './images.ts';
 import { addProductInput } from './lineage.ts';
 import { writeMeasurementSet } from './ms-index.ts';
 import { writeProduct } from './products.ts';
+import { planRerunsForCloserSet } from './reruns.ts';
 import { type CatalogDatabase, inTransaction } from './statement.ts';
 
-export function recordProduct(database: CatalogDatabase, record: ProductRecord, at: string): number {
+/** `closer`: a usable set that lies closer in time by more than this makes groups of its strip run again. */
+export function recordProduct(
+  database: CatalogDatabase,
+  record: ProductRecord,
+  at: string,
+  closer?: { closerByHours?: number | undefined; stripToleranceDeg: number },
+): number {
   return inTransaction(database, () => {
     const usable = record.kind !== 'calibration_set' || record.solve.passed;
     const { id, fresh } = writeProduct(database, record, usable, at);
     if (!fresh) return id;
     for (const inputId of record.inputProductIds) addProductInput(database, id, inputId);
     writeKind(database, id, record, at);
+    if (record.kind === 'calibration_set' && closer?.closerByHours !== undefined) {
+      const { closerByHours: gainHours, stripToleranceDeg } = closer;
+      planRerunsForCloserSet(database, id, { gainHours, stripToleranceDeg }, at);
+    }
     const payload = { product_id: id, kind: record.kind, group_id: record.groupId };
     appendEvent(database, { at, topic: 'product.created', groupId: record.groupId, payload });
     return id;

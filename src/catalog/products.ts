@@ -8,6 +8,7 @@ import { StepError } from '../domain/failure.ts';
 import { degradedReasonSchema } from '../domain/group-state.ts';
 import { appendEvent } from './events.ts';
 import { type CatalogDatabase, type SqlParameters, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
+import { planRerunsAfter } from './reruns.ts';
 import { absolutePathSql, storedPath } from './storage-locations.ts';
 
 const PRODUCT_KINDS = ['ms', 'calibration_set', 'image', 'mosaic', 'catalogue'] as const;
@@ -154,4 +155,5 @@ function supersede(database: CatalogDatabase, id: number, by: number, at: string
     const payload = { product_id: stale.id, because_of: id };
     appendEvent(database, { at, topic: 'product.stale', groupId: stale.group_id, payload });
   }
+  planRerunsAfter(database, id, by, at);
 }

@@ -12,6 +12,7 @@ import { measurementBatchRow, measurementRow } from '../../src/catalog/measureme
 import { msIndexRow } from '../../src/catalog/ms-index.ts';
 import { operatorRequestRow } from '../../src/catalog/operator-requests.ts';
 import { productRow } from '../../src/catalog/products.ts';
+import { rerunRow } from '../../src/catalog/reruns.ts';
 import { variabilityRow } from '../../src/catalog/source-variability.ts';
 import { sourceRow } from '../../src/catalog/sources.ts';
 import { stepAttemptRow } from '../../src/catalog/step-attempts.ts';
@@ -45,6 +46,7 @@ const TABLES: [string, z.ZodObject][] = [
   ['operator_requests', operatorRequestRow],
   ['product_inputs', productInputRow],
   ['products', productRow],
+  ['reruns', rerunRow],
   ['sources', sourceRow],
   ['step_attempts', stepAttemptRow],
   ['storage_locations', storageLocationRow],
