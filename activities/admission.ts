@@ -1,0 +1,52 @@
+/**
+ * Lets a step begin only when what it declares fits on this host beside the steps that run: what each step may take, at most,
+ * and the claim around it. Measured figures behind the declarations: docs/explanation/performance.md.
+ */
+import { stat } from 'node:fs/promises';
+import { bytesBelow } from '../src/runner/scratch.ts';
+import type { Footprint, HostLedger } from '../src/runner/host-ledger.ts';
+import type { AttemptName } from '../src/domain/step-output.ts';
+import type { HostFileActivities, HostScienceActivities } from './contract.ts';
+import type { Supervised } from './supervised.ts';
+
+type Orders = { [Name in keyof HostFileActivities]: Parameters<HostFileActivities[Name]>[0] } & {
+  [Name in keyof HostScienceActivities]: Parameters<HostScienceActivities[Name]>[0];
+};
+type Declared = { [Name in 'stageToScratch' | keyof HostScienceActivities]: (order: Orders[Name]) => Footprint | Promise<Footprint> };
+
+const GIB = 2 ** 30;
+/** A Measurement Set holds 1.41 GB of a full group's 2.33 GB of raw files; the rest is allowance for its subtables. */
+const SET_PER_RAW_BYTE = 0.7;
+/** Planes of one image at the default size, with WSClean's temporary copies. */
+const IMAGING_SCRATCH_BYTES = 1e9;
+
+export const FOOTPRINTS: Declared = {
+  stageToScratch: ({ parameters, members }) =>
+    parameters.mode === 'link' ? {} : { scratch: members.reduce((sum, { bytes }) => sum + bytes, 0) },
+  concat: async ({ members }) => {
+    const sizes = await Promise.all(members.map(async ({ path }) => (await stat(path)).size));
+    return { memory: 1.5 * GIB, scratch: SET_PER_RAW_BYTE * sizes.reduce((sum, size) => sum + size, 0) };
+  },
+  organize: () => ({ memory: 1 * GIB }),
+  flag: () => ({ memory: 1.5 * GIB }),
+  solve: async ({ place }) => ({ memory: 2 * GIB, scratch: await bytesBelow(place.publishedMs) }),
+  calibrate: async ({ place }) => ({ memory: 1.5 * GIB, scratch: await bytesBelow(place.publishedMs) }),
+  image: () => ({ memory: 2 * GIB, scratch: IMAGING_SCRATCH_BYTES }),
+  photometry: () => ({ memory: 0.5 * GIB }),
+};
+
+export const admitted =
+  <Order extends { attempt: AttemptName }, Answer>(
+    ledger: HostLedger,
+    footprintOf: (order: Order) => Footprint | Promise<Footprint>,
+    work: Supervised<Order, Answer>,
+  ): Supervised<Order, Answer> =>
+  async (order, watch) => {
+    const { groupId, step } = order.attempt;
+    const giveBack = ledger.claim(`${step} of ${groupId}`, await footprintOf(order));
+    try {
+      return await work(order, watch);
+    } finally {
+      giveBack();
+    }
+  };
