@@ -27,11 +27,13 @@ export interface CatalogDependencies {
   /** Opened for writing, role `catalog`; the caller closes it. */
   database: CatalogDatabase;
   log: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** When a new calibration set makes finished groups run again. */
+  calibration?: { closerByHours?: number | undefined; stripToleranceDeg: number };
   /** Unix milliseconds; the system's clock unless a test passes its own. */
   now?: () => number;
 }
 
-export function createCatalogActivities({ database, log, now = Date.now }: CatalogDependencies): CatalogActivities {
+export function createCatalogActivities({ database, log, calibration, now = Date.now }: CatalogDependencies): CatalogActivities {
   const at = (): string => isoFromUnixMs(now());
   const command = reportingTo(log);
   return {
@@ -42,7 +44,7 @@ export function createCatalogActivities({ database, log, now = Date.now }: Catal
       if (!written) log.debug({ groupId, runId, revision, state }, 'projection was there already, or a newer one');
     }),
     recordAttempt: command(async (raw) => insertAttempt(database, stepAttemptSchema.parse(raw))),
-    recordProduct: command(async (raw) => ({ productId: recordProduct(database, productRecordSchema.parse(raw), at()) })),
+    recordProduct: command(async (raw) => ({ productId: recordProduct(database, productRecordSchema.parse(raw), at(), calibration) })),
     membersOf: command(async (groupId) => membersOf(database, groupId)),
     chooseCalibration: command(async (question) => chooseCalibration(database, question)),
     recordMeasurements: command(async ({ measurementsPath, ...order }) => {

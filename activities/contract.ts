@@ -4,6 +4,8 @@
  */
 import type { CalibrationChoice } from '../src/domain/catalog-command.ts';
 import type { GroupKey, SubbandArrival } from '../src/domain/arrival.ts';
+import type { StepFailure } from '../src/domain/failure.ts';
+import type { AttemptReport } from '../src/domain/observation-group.ts';
 import type { ConcatResult, PhotometryResult, SolveResult, ValidateResult } from '../src/domain/science-result.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
 import type { StepParameters } from '../src/domain/step-parameters.ts';
@@ -36,6 +38,18 @@ export interface ProbeActivities {
 export interface HostFileActivities {
   stageToScratch(order: Order<'stageToScratch'> & { members: SubbandArrival[] }): Promise<Measured<StepOutputs['stageToScratch']>>;
   moveToTmpfs(order: Order<'moveToTmpfs'> & { ms: string }): Promise<Measured<StepOutputs['moveToTmpfs']>>;
+  /** Finds the published Measurement Set of an earlier run, with all that later steps need to know of it. */
+  reopen(order: { attempt: AttemptName }): Promise<Measured<Pick<StepOutputs, 'concat' | 'organize'>>>;
+  /** Leaves what a person needs about a group that cannot be converted, the rejected Measurement Set with it. */
+  fileFailure(order: {
+    attempt: AttemptName;
+    requestedAt: string;
+    failure: StepFailure;
+    attempts: AttemptReport[];
+    /** What the manifest would have said, as far as it is known. */
+    known: Record<string, unknown>;
+    rejectedMs: string | null;
+  }): Promise<Measured<{ folder: string; salvaged: boolean }>>;
   release(order: Order<'release'> & { keepScratch: boolean }): Promise<Measured<StepOutputs['release']>>;
 }
 

@@ -1,14 +1,18 @@
 /** Assembles the activities a worker serves, by queue. */
 import type { Client } from '@temporalio/client';
+import type { HostLedger } from '../src/runner/host-ledger.ts';
 import type { HostFileActivities, HostScienceActivities, ProbeActivities } from './contract.ts';
+import { admitted, FOOTPRINTS } from './admission.ts';
 import { broadcastCalibration } from './broadcast-calibration.ts';
 import { claimHost } from './claim-host.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { fileFailure } from './failed-folder.ts';
 import { image } from './image.ts';
 import { moveToTmpfs } from './move-to-tmpfs.ts';
 import { organize } from './organize.ts';
 import { photometry } from './photometry.ts';
 import { release } from './release.ts';
+import { reopen } from './reopen.ts';
 import { calibrate, concat, flag } from './science-steps.ts';
 import { solve } from './solve.ts';
 import { stageToScratch } from './stage-to-scratch.ts';
@@ -31,24 +35,26 @@ export function createProbeActivities(dependencies: HostDependencies, client: Cl
   };
 }
 
-/** Queue `host-<name>`. */
-export function createHostFileActivities(dependencies: HostDependencies): HostFileActivities {
+/** Queue `host-<name>`. `ledger`: what the running steps of this host have claimed, shared with its science queue. */
+export function createHostFileActivities(dependencies: HostDependencies, ledger: HostLedger): HostFileActivities {
   return {
-    stageToScratch: supervised(stageToScratch(dependencies)),
+    stageToScratch: supervised(admitted(ledger, FOOTPRINTS.stageToScratch, stageToScratch(dependencies))),
     moveToTmpfs: supervised(moveToTmpfs(dependencies)),
+    fileFailure: supervised(fileFailure(dependencies)),
+    reopen: supervised(reopen(dependencies)),
     release: supervised(release(dependencies)),
   };
 }
 
 /** Queue `host-<name>-science`. */
-export function createHostScienceActivities(dependencies: HostDependencies): HostScienceActivities {
+export function createHostScienceActivities(dependencies: HostDependencies, ledger: HostLedger): HostScienceActivities {
   return {
-    concat: supervised(concat(dependencies)),
-    organize: supervised(organize(dependencies)),
-    flag: supervised(flag(dependencies)),
-    solve: supervised(solve(dependencies)),
-    calibrate: supervised(calibrate(dependencies)),
-    image: supervised(image(dependencies)),
-    photometry: supervised(photometry(dependencies)),
+    concat: supervised(admitted(ledger, FOOTPRINTS.concat, concat(dependencies))),
+    organize: supervised(admitted(ledger, FOOTPRINTS.organize, organize(dependencies))),
+    flag: supervised(admitted(ledger, FOOTPRINTS.flag, flag(dependencies))),
+    solve: supervised(admitted(ledger, FOOTPRINTS.solve, solve(dependencies))),
+    calibrate: supervised(admitted(ledger, FOOTPRINTS.calibrate, calibrate(dependencies))),
+    image: supervised(admitted(ledger, FOOTPRINTS.image, image(dependencies))),
+    photometry: supervised(admitted(ledger, FOOTPRINTS.photometry, photometry(dependencies))),
   };
 }

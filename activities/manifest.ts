@@ -5,13 +5,21 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type ConcatResult, validateResultSchema, type ValidateResult } from '../src/domain/science-result.ts';
+import { aliasesOf } from '../src/catalog/group-aliases.ts';
+import type { GroupId } from '../src/domain/group-id.ts';
+import { type ConcatResult, concatResultSchema, validateResultSchema, type ValidateResult } from '../src/domain/science-result.ts';
 import { camelCased, snakeCased } from '../src/domain/spelling.ts';
 import { systemErrorCode } from '../src/domain/system-error.ts';
 import type { GroupKey } from '../src/domain/arrival.ts';
+import type { HostDependencies } from './dependencies.ts';
 import { syncFolder } from './publish.ts';
 
-const readableSchema = z.looseObject({ groupId: z.string(), contentDigest: z.string(), validation: validateResultSchema });
+const readableSchema = z.looseObject({
+  groupId: z.string(),
+  contentDigest: z.string(),
+  conversion: concatResultSchema,
+  validation: validateResultSchema,
+});
 
 export interface Manifest {
   groupId: string;
@@ -49,5 +57,15 @@ export async function readManifest(ms: string): Promise<z.infer<typeof readableS
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/** Other names people may look the group up by. */
+export function aliasNames(openCatalog: HostDependencies['openCatalog'], groupId: GroupId): string[] {
+  const database = openCatalog();
+  try {
+    return aliasesOf(database, groupId).map(({ alias }) => alias);
+  } finally {
+    database.close();
   }
 }

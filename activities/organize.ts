@@ -11,6 +11,7 @@ import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { resolveFailures } from './failed-folder.ts';
 import { manifestPathOf, readManifest, writeManifest } from './manifest.ts';
 import { exists, moveInto, versionedPath } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
@@ -64,6 +65,13 @@ export const organize =
       parameters: { ...order.parameters },
       conversion: concat,
       validation,
+    });
+    const { runId, runNumber } = attempt;
+    await resolveFailures(dependencies.settings.paths.output, groupIdSchema.parse(attempt.groupId), {
+      ms,
+      runId,
+      runNumber,
+      at: order.requestedAt,
     });
     const timingsS = { ...validation.timingsS, publish: (performance.now() - startedAt) / 1000 };
     return { ...measured, ...(await answer(ms, validation)), timingsS };

@@ -10,6 +10,7 @@ import type { DegradedReason, GroupState, Lane, ProcessingStage } from '../src/d
 import { chooseMembers } from '../src/domain/membership.ts';
 import type { AttemptReport, GroupStatus, ObservationGroupInput } from '../src/domain/observation-group.ts';
 import type { ResumePlan } from '../src/domain/operator-request.ts';
+import type { RerunRequest } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
 import type { StepOutputs } from '../src/domain/step-output.ts';
 import type { StepParameters } from '../src/domain/step-parameters.ts';
@@ -44,18 +45,24 @@ export interface GroupMemory {
   /** Who resumed it last, so that the second of two operators reads why he was refused. */
   resumedBy: string | null;
   cancelledBy: { by: string; reason: string } | null;
+  /** The step from which this run works anew on the published Measurement Set; null: it starts from the raw files. */
+  reopensFrom: StepName | null;
+  /** Asked for while this run goes on: taken up as the next run. */
+  rerun: RerunRequest | null;
   lastRefusal: GroupStatus['lastRefusal'];
   completedAt: string | null;
   revision: number;
 }
 
 export function newGroupMemory(input: ObservationGroupInput, runId: string, startedAt: string): GroupMemory {
+  const { from = 'collect' } = input.rerun ?? {};
+  const reopens = from !== 'collect';
   return {
     input,
     runId,
     receivedAt: startedAt,
-    state: 'collecting',
-    processingStage: 'collecting',
+    state: reopens ? 'pending' : 'collecting',
+    processingStage: reopens ? 'resuming' : 'collecting',
     step: null,
     lane: input.lane,
     parameters: input.parameters,
@@ -73,6 +80,8 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
     resumePlan: null,
     resumedBy: null,
     cancelledBy: null,
+    reopensFrom: reopens ? from : null,
+    rerun: null,
     lastRefusal: null,
     completedAt: null,
     revision: 0,
@@ -108,13 +117,20 @@ export const observedAtMs = (group: GroupMemory): number => jdToUnixMs(group.inp
 
 export const pointingDecDeg = (group: GroupMemory): number => (group.input.key.decRad * 180) / Math.PI;
 
-const missingSubbands = (group: GroupMemory): number[] =>
-  group.outputs.collect?.missing ?? chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).missing;
+function presentSubbands(group: GroupMemory): number[] {
+  const { collect, concat } = group.outputs;
+  if (collect === undefined && concat !== undefined) return concat.result.subbandsPresent;
+  const members = collect?.members ?? chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).members;
+  return members.map((member) => member.subband);
+}
 
-const presentSubbands = (group: GroupMemory): number[] =>
-  (group.outputs.collect?.members ?? chooseMembers(group.arrivals.values(), group.input.policy.collecting.expected).members).map(
-    (member) => member.subband,
-  );
+function missingSubbands(group: GroupMemory): number[] {
+  const present = new Set(presentSubbands(group));
+  return Array.from({ length: group.input.policy.collecting.expected }, (_, subband) => subband).filter((subband) => !present.has(subband));
+}
+
+/** Files that come from now on are candidates for an upgrade. */
+export const membersAreChosen = (group: GroupMemory): boolean => group.outputs.collect !== undefined || group.reopensFrom !== null;
 
 export function statusOf(group: GroupMemory): GroupStatus {
   const { publishedMs, validation } = group.outputs.organize ?? {};

@@ -17,11 +17,14 @@ import {
   type SetLaneRequest,
   setLaneRequestSchema,
 } from '../src/domain/operator-request.ts';
-import { type GroupMemory, pointingDecDeg, statusOf } from './group-memory.ts';
+import { type RerunRequest, rerunRequestSchema } from '../src/domain/rerun.ts';
+import { stepIndex } from '../src/domain/step.ts';
+import { type GroupMemory, membersAreChosen, pointingDecDeg, statusOf } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
 const subbandArrived = defineSignal<[SubbandArrival]>(GROUP_SIGNALS.subbandArrived);
 const calibrationAvailable = defineSignal<[{ productId: number; decDeg: number }]>(GROUP_SIGNALS.calibrationAvailable);
+const rerunSignal = defineSignal<[RerunRequest]>(GROUP_SIGNALS.rerun);
 const resumeSignal = defineSignal<[ResumeRequest]>(GROUP_SIGNALS.resume);
 const resumeUpdate = defineUpdate<GroupStatus, [ResumeRequest]>(GROUP_UPDATES.resume);
 const cancelUpdate = defineUpdate<GroupStatus, [CancelRequest]>(GROUP_UPDATES.cancel);
@@ -49,6 +52,8 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
   setHandler(calibrationAvailable, (set) => {
     group.calibrationNews ||= isOfItsStrip(group, set);
   });
+
+  setHandler(rerunSignal, (raw) => noteRerun(group, journal, raw));
 
   setHandler(resumeSignal, (raw) => {
     const judgement = judge(raw);
@@ -128,8 +133,25 @@ function receive(group: GroupMemory, journal: Journal, raw: unknown): void {
     (file) => file.subband === arrival.subband && file.headerDigest === arrival.headerDigest && file.bytes === arrival.bytes,
   );
   if (known) return;
-  if (group.outputs.collect === undefined) group.arrivals.set(arrival.path, arrival);
-  else group.late.push(arrival);
+  if (membersAreChosen(group)) group.late.push(arrival);
+  else group.arrivals.set(arrival.path, arrival);
+  journal.changed();
+}
+
+/** Kept until this run has ended. One that asks for steps which are still to come asks for nothing. */
+function noteRerun(group: GroupMemory, journal: Journal, raw: unknown): void {
+  const parsed = rerunRequestSchema.safeParse(raw);
+  if (!parsed.success) {
+    group.lastRefusal = { verb: 'rerun', by: requesterOf(raw), reason: firstIssue(parsed.error) };
+    journal.changed();
+    return;
+  }
+  const request = parsed.data;
+  if ([group.input.rerun?.requestId, group.rerun?.requestId].includes(request.requestId)) return;
+  if (group.step !== null && stepIndex(group.step) < stepIndex(request.from)) return;
+  if (group.rerun !== null && stepIndex(group.rerun.from) <= stepIndex(request.from)) return;
+  group.rerun = request;
+  audit(group, journal, 'rerun', request, 'signal', { from: request.from });
   journal.changed();
 }
 

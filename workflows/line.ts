@@ -85,6 +85,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   },
   organize: {
     run: async (group, journal, attempt) => {
+      if (group.reopensFrom !== null) return reopen(group, attempt);
       const concat = outputOf(group, 'concat').result;
       const measured = await science(group).organize({
         ...order(group, attempt, 'organize'),
@@ -189,6 +190,14 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   },
   release: { run: (group, _, attempt) => files(group).release({ ...order(group, attempt, 'release'), keepScratch: false }) },
 };
+
+/** What an earlier run published stands for all that led to it. */
+async function reopen(group: GroupMemory, attempt: AttemptName): Promise<Measured<StepOutputs['organize']>> {
+  const { output, ...cost } = await files(group).reopen({ attempt });
+  group.outputs.concat = output.concat;
+  group.outputs.moveToTmpfs = { ms: null, bytes: 0 };
+  return { ...cost, output: output.organize };
+}
 
 /** A valid set in this declination strip, at once or when one is registered within the policy's patience. */
 async function waitForCalibration(group: GroupMemory, journal: Journal): Promise<CalibrationChoice> {

@@ -6,9 +6,11 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { isOpen } from '../src/domain/group-state.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
-import { STEPS, stepIndex } from '../src/domain/step.ts';
+import { isTakenOver } from '../src/domain/rerun.ts';
+import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
 import { becameComplete, isGivenUp } from './collecting.ts';
+import { fileFailure } from './failed-folder.ts';
 import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
 import { installHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
@@ -34,16 +36,8 @@ export async function observationGroup(rawInput: ObservationGroupInput): Promise
   journal.changed();
   await CancellationScope.nonCancellable(() => journal.drain());
   await condition(allHandlersFinished);
-  if (wantsUpgrade(group)) {
-    const labels = group.late.map((file) => subbandLabel(file.subband)).join(', ');
-    return continueAsNew<typeof observationGroup>({
-      ...input,
-      lane: 'reprocess',
-      runNumber: input.runNumber + 1,
-      runReason: `upgrade: ${labels} arrived after conversion`,
-      arrivals: [...group.arrivals.values(), ...group.late],
-    });
-  }
+  const next = nextRun(group);
+  if (next !== null) return continueAsNew<typeof observationGroup>(next);
   return statusOf(group);
 }
 
@@ -57,6 +51,10 @@ async function walk(group: GroupMemory, journal: Journal): Promise<void> {
     if (step.name === 'stageToScratch') {
       group.state = 'in_progress';
       if (group.processingStage === 'collecting') group.processingStage = 'processing_fresh';
+    }
+    if (group.reopensFrom !== null && isTakenOver(step.name, group.reopensFrom)) {
+      cursor += 1;
+      continue;
     }
     try {
       await runStep(group, journal, step.name);
@@ -84,13 +82,16 @@ async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: St
   group.waitingFor = 'a person: resume or cancel';
   group.nextAutomaticAction = automaticActionFor(parked);
   journal.changed();
+  const putAside = await fileFailure(group, parked);
   await condition(
     () => group.resumePlan !== null || becameComplete(group) || (parked.failure.type === 'NoCalibration' && group.calibrationNews),
   );
   const plan = takePlan(group);
-  const from = plan?.from ?? parked.step;
+  const asked = whereToGoOn(group, plan?.from ?? parked.step);
+  // The set that was checked is no longer where it was made.
+  const from = putAside && asked === 'organize' ? 'concat' : asked;
   if (plan !== null) {
-    group.parameters = { ...group.parameters, [from]: plan.parameters };
+    group.parameters = { ...group.parameters, [plan.from]: plan.parameters };
     group.degradationAcknowledged ||= plan.acknowledgeDegraded;
   }
   forgetFrom(group, from);
@@ -146,6 +147,31 @@ async function closeAsCancelled(group: GroupMemory, journal: Journal): Promise<v
     outcome: 'skipped',
     reason: `cancelled by ${by}: ${reason}${leftBehind}`,
   });
+}
+
+/** In a rerun a person may go back further than it was asked to: to the raw files, which means all of the line. */
+function whereToGoOn(group: GroupMemory, from: StepName): StepName {
+  if (group.reopensFrom === null || stepIndex(from) >= stepIndex(group.reopensFrom)) return from;
+  if (isTakenOver(from, 'organize')) {
+    group.reopensFrom = null;
+    return 'collect';
+  }
+  if (stepIndex(from) > stepIndex('organize')) group.reopensFrom = from;
+  return from;
+}
+
+/** The next run of this group, or null: a late subband first, which does all that a rerun could ask for. */
+function nextRun(group: GroupMemory): ObservationGroupInput | null {
+  const { rerun: _, ...input } = group.input;
+  const arrivals = [...group.arrivals.values(), ...group.late];
+  const next: ObservationGroupInput = { ...input, lane: 'reprocess', runNumber: input.runNumber + 1, arrivals };
+  if (wantsUpgrade(group)) {
+    const labels = group.late.map((file) => subbandLabel(file.subband)).join(', ');
+    return { ...next, runReason: `upgrade: ${labels} arrived after conversion` };
+  }
+  const asked = group.rerun;
+  if (asked === null || group.state !== 'completed') return null;
+  return { ...next, runReason: asked.reason, rerun: { from: asked.from, requestId: asked.requestId } };
 }
 
 const wantsUpgrade = (group: GroupMemory): boolean =>

@@ -14,8 +14,8 @@ import { type GroupMemory, degradedBy } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 import { LINE } from './line.ts';
 
-/** Space comes back by itself; waiting for it costs no attempt. */
-const SPACE_RECHECK_MS = 30_000;
+/** Space comes back by itself; waiting for it costs no attempt. A long wait looks this many times less often than a short one. */
+const LONGEST_SPACE_WAIT = 10;
 
 export class StepParked extends Error {
   override readonly name = 'StepParked';
@@ -42,8 +42,9 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
   }
   const budget = attemptBudget(step, group.input.policy);
   let spent = 0;
+  let spaceWaits = 0;
+  let report = begin(group, step);
   for (;;) {
-    const report = begin(group, step);
     journal.changed();
     try {
       const measured = await runRow(group, journal, step, report);
@@ -55,11 +56,12 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
         throw caught;
       }
       const failure = failureOf(caught);
-      end(group, journal, report, 'failed', { note: failure.message, failure });
       if (failure.type === 'NoSpace') {
-        await pause(group, journal, SPACE_RECHECK_MS, `space: ${failure.message}`);
+        spaceWaits = Math.min(LONGEST_SPACE_WAIT, spaceWaits + 1);
+        report = await waitForSpace(group, journal, report, failure, spaceWaits * group.input.policy.timing.spaceRecheckMs);
         continue;
       }
+      end(group, journal, report, 'failed', { note: failure.message, failure });
       spent += 1;
       if (!isRetryable(failure.type) || spent >= budget) throw new StepParked(step, failure);
       // Nothing of the group is on another host, so there is nothing to release there and no work to repeat.
@@ -70,6 +72,7 @@ export async function runStep(group: GroupMemory, journal: Journal, step: StepNa
         group.input.policy.timing.firstRetryDelayMs * 2 ** (spent - 1),
         `try ${spent + 1} of ${budget} of ${step}`,
       );
+      report = begin(group, step);
     }
   }
 }
@@ -109,6 +112,28 @@ async function claimAgain(group: GroupMemory, journal: Journal): Promise<boolean
   const changed = before !== undefined && before !== measured.output.host;
   end(group, journal, report, 'done', { note: changed ? `host ${before} is lost` : 'the host is back' });
   return changed;
+}
+
+/**
+ * A step refused before it began is the same attempt while it waits, however long: a full disk fills neither the history nor
+ * the table of attempts. One that ran out of space on the way has ended.
+ */
+async function waitForSpace(
+  group: GroupMemory,
+  journal: Journal,
+  report: AttemptReport,
+  failure: StepFailure,
+  delayMs: number,
+): Promise<AttemptReport> {
+  const neverBegan = failure.sideEffects === 'none';
+  if (!neverBegan) end(group, journal, report, 'failed', { note: failure.message, failure });
+  try {
+    await pause(group, journal, delayMs, `space: ${failure.message}`);
+  } catch (caught) {
+    if (neverBegan) end(group, journal, report, 'cancelled', { note: 'cancelled while it waited for space' });
+    throw caught;
+  }
+  return neverBegan ? report : begin(group, report.step);
 }
 
 async function pause(group: GroupMemory, journal: Journal, delayMs: number, waitingFor: string): Promise<void> {

@@ -51,7 +51,7 @@ export function groupResumeCommand(): Command {
         ...(options['acknowledgeDegraded'] === true && { acknowledgeDegraded: true }),
       };
       const status = await resumeGroup(client, groupId, request);
-      report(output, options['wait'] === true ? await untilSettled(client, groupId) : status);
+      reportGroup(output, options['wait'] === true ? await untilSettled(client, groupId) : status);
     }),
   );
 }
@@ -67,12 +67,12 @@ export function groupCancelCommand(): Command {
     );
   return addLocalOptions(command).action((id: string, options) =>
     withGroup(command, id, async (client, groupId, output) => {
-      report(output, await cancelGroup(client, groupId, { by: userInfo().username, reason: reasonFrom(options['reason']) }));
+      reportGroup(output, await cancelGroup(client, groupId, { by: userInfo().username, reason: reasonFrom(options['reason']) }));
     }),
   );
 }
 
-async function withGroup(
+export async function withGroup(
   command: Command,
   name: string,
   act: (client: Client, groupId: GroupId, output: Output) => Promise<void>,
@@ -87,7 +87,7 @@ async function withGroup(
   }
 }
 
-function report(output: Output, status: GroupStatus): void {
+export function reportGroup(output: Output, status: GroupStatus): void {
   const { groupId, state, step, waitingFor, failure } = status;
   const why = failure === null ? '' : `: ${failure.code}: ${failure.message}`;
   output.result(status, [
@@ -105,13 +105,13 @@ async function untilSettled(client: Client, groupId: GroupId): Promise<GroupStat
   }
 }
 
-function reasonFrom(value: unknown): string {
+export function reasonFrom(value: unknown): string {
   const parsed = reasonSchema.safeParse(value);
   if (!parsed.success) throw usageError('--reason takes 8 to 500 characters', 'say why, in words that help the next person');
   return parsed.data;
 }
 
-function stepNamed(name: string): StepName {
+export function stepNamed(name: string): StepName {
   const parsed = stepNameSchema.safeParse(name);
   if (!parsed.success) throw usageError(`no step "${name}"`, `use one of ${STEP_NAMES.join(', ')}`);
   return parsed.data;

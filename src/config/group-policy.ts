@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts';
 const ms = (seconds: number): number => Math.round(seconds * 1000);
 
 export function groupPolicyOf(settings: Settings): GroupPolicy {
-  const { collecting, attempt, calibration, policy } = settings;
+  const { collecting, attempt, calibration, policy, disk } = settings;
   return groupPolicySchema.parse({
     collecting: {
       expected: collecting.expected,
@@ -26,6 +26,7 @@ export function groupPolicyOf(settings: Settings): GroupPolicy {
       inProgressTimeoutMs: ms(attempt.timeoutFloorS),
       maxRetries: attempt.maxRetries,
       firstRetryDelayMs: ms(attempt.firstRetryDelayS),
+      spaceRecheckMs: ms(disk.recheckS),
     },
     calibration: {
       validityHours: calibration.validityHours,

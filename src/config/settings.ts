@@ -30,6 +30,7 @@ const collectingSchema = z.strictObject({
   expected: z.int().min(1).max(16).default(16).describe('members of a full group'),
   warnAfterS: seconds.default(600).describe('warn this long after the first file'),
   deadlineS: seconds.default(1800),
+  backlogAfterH: z.number().positive().default(6).describe('a group observed longer ago than this at its first file goes to lane backlog'),
   minimum: z.int().min(1).max(16).default(14).describe('with fewer at the deadline a group parks'),
   onDeadline: z.enum(['convert-degraded', 'park', 'fail']).default('convert-degraded'),
   recheckS: seconds.default(60).describe('how often the member list is read again from the database'),
@@ -64,8 +65,12 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       solve: z.boolean().default(false).describe('solve calibration on calibrator groups'),
       photometry: z.boolean().default(false),
-      mosaic: z.boolean().default(false),
+      mosaic: z.boolean().default(false).describe('let finished groups signal mosaics; none are made yet'),
       upgrade: z.enum(['automatic', 'off']).default('automatic').describe('what a late subband does to a degraded group'),
+      rerunStale: z
+        .enum(['automatic', 'plan-only'])
+        .default('automatic')
+        .describe('whether groups whose products became stale run again by themselves, in lane reprocess'),
     })
     .prefault({}),
   calibration: z
@@ -73,6 +78,11 @@ export const settingsSchema = z.strictObject({
       validityHours: z.number().positive().default(12),
       stripToleranceDeg: z.number().positive().default(5),
       waitS: seconds.default(1800).describe('how long a group waits for a valid set before it parks'),
+      closerByHours: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('a new set closer in time by more than this makes finished groups of its strip run again; off when absent'),
     })
     .prefault({}),
   scratch: z.strictObject({ cleanup: z.boolean().default(true).describe('remove the scratch of a group that succeeded') }).prefault({}),
@@ -83,7 +93,7 @@ export const settingsSchema = z.strictObject({
       host: z.string().default('127.0.0.1'),
       port: port.default(8000),
       anonymousRead: z.enum(['off', 'loopback']).default('off'),
-      corsOrigins: z.array(z.string()).default(['http://localhost:5173']),
+      corsOrigins: z.array(z.string()).default(['http://localhost:5173']).describe('pages of other addresses that may use the API'),
     })
     .prefault({}),
   temporal: z
@@ -106,15 +116,24 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   monitor: z
-    .strictObject({ enabled: z.boolean().default(true), intervalS: z.number().min(1).default(60) })
-    .prefault({})
-    .describe('sampling of queue, disk, CPU and memory, and the health endpoint'),
-  profile: z.strictObject({ hz: z.number().min(0).max(100).default(0) }).prefault({}),
+    .strictObject({
+      enabled: z.boolean().default(true).describe('sampling of queue, disk, CPU and memory, and the health endpoint; warnings stay'),
+      intervalS: z.number().min(1).default(60).describe('period of samples and of looking for what to warn of'),
+    })
+    .prefault({}),
+  profile: z
+    .strictObject({ hz: z.number().min(0).max(100).default(0).describe('samples a second of what each attempt uses, kept under state/profiles; 0: none') })
+    .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'fatal']).default('info') }).prefault({}),
   disk: z
     .strictObject({
       pauseGb: z.number().min(0).default(10).describe('below this free on output no new group starts'),
-      resumeGb: z.number().min(0).default(15),
+      resumeGb: z.number().min(0).default(15).describe('a host that paused starts groups again above this; never below pause_gb'),
+      recheckS: z
+        .number()
+        .min(0.1)
+        .default(30)
+        .describe('first look again of a step that waits for space; later ones up to ten times as far apart'),
       warnGb: z.number().min(0).default(50),
     })
     .prefault({}),

@@ -8,6 +8,7 @@ import { stepFailureSchema } from './failure.ts';
 import { groupIdSchema } from './group-id.ts';
 import { degradedReasonSchema, groupStateSchema, laneSchema, processingStageSchema } from './group-state.ts';
 import { groupPolicySchema } from './policy.ts';
+import { rerunStartSchema } from './rerun.ts';
 import { stepNameSchema } from './step.ts';
 import { allStepParametersSchema } from './step-parameters.ts';
 
@@ -25,6 +26,8 @@ export const observationGroupInputSchema = z.strictObject({
   runReason: z.string().nullable(),
   /** Files the run before knew; the database and signals add to them. */
   arrivals: z.array(subbandArrivalSchema),
+  /** A run over published products, and the request it answers. Absent: the run starts from the raw files. */
+  rerun: z.strictObject({ from: rerunStartSchema, requestId: z.string() }).optional(),
 });
 export type ObservationGroupInput = z.infer<typeof observationGroupInputSchema>;
 
@@ -65,7 +68,12 @@ export type GroupStatus = z.infer<typeof groupStatusSchema>;
 
 /** Names a client needs to talk to the workflow; the workflow defines its handlers from the same constants. */
 export const GROUP_WORKFLOW_TYPE = 'observationGroup';
-export const GROUP_SIGNALS = { subbandArrived: 'subbandArrived', resume: 'resume', calibrationAvailable: 'calibrationAvailable' } as const;
+export const GROUP_SIGNALS = {
+  subbandArrived: 'subbandArrived',
+  resume: 'resume',
+  calibrationAvailable: 'calibrationAvailable',
+  rerun: 'rerun',
+} as const;
 export const GROUP_UPDATES = { resume: 'resume', cancel: 'cancel', setLane: 'setLane' } as const;
 export const GROUP_QUERIES = { status: 'status' } as const;
 

@@ -32,6 +32,8 @@ const timingPolicySchema = z.strictObject({
   /** Retries after the first try. */
   maxRetries: z.int().min(0).max(20).default(3),
   firstRetryDelayMs: milliseconds.default(5_000),
+  /** First look again of a step that waits for space. */
+  spaceRecheckMs: milliseconds.default(30_000),
 });
 
 const calibrationPolicySchema = z.strictObject({

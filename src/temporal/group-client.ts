@@ -13,7 +13,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
-import type { CancelRequest, ResumeRequest } from '../domain/operator-request.ts';
+import type { CancelRequest, ResumeRequest, SetLaneRequest } from '../domain/operator-request.ts';
 
 const GROUP_REQUEST_CODES = [
   'unknown_group',
@@ -63,6 +63,9 @@ export const resumeGroup = (client: Client, groupId: GroupId, request: ResumeReq
 /** Answers when the group is closed: a running step has ended by then. */
 export const cancelGroup = (client: Client, groupId: GroupId, request: CancelRequest): Promise<GroupStatus> =>
   updated(client, groupId, GROUP_UPDATES.cancel, request);
+
+export const setLane = (client: Client, groupId: GroupId, request: SetLaneRequest): Promise<GroupStatus> =>
+  updated(client, groupId, GROUP_UPDATES.setLane, request);
 
 const updated = (client: Client, groupId: GroupId, update: string, request: object): Promise<GroupStatus> =>
   asked(client, groupId, async () => {

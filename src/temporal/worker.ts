@@ -3,6 +3,7 @@
  * slots as the host has, and on one host the `catalog` queue. Drains on request: running steps get the grace time, then
  * they are cancelled and end their subprocesses.
  */
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createCatalogActivities } from '../../activities/catalog.ts';
@@ -17,11 +18,13 @@ import { applySettings } from '../catalog/apply-settings.ts';
 import { openForReading, openForWriting } from '../catalog/database.ts';
 import type { Settings } from '../config/settings.ts';
 import { TASK_QUEUES, hostQueue, hostScienceQueue } from '../domain/observation-group.ts';
+import { HostLedger } from '../runner/host-ledger.ts';
 import { endLeftovers } from '../runner/leftovers.ts';
 import { findSciencePython } from '../runner/science-environment.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectClient, connectWorker } from './connection.ts';
 import { answerSqlRequests } from './sql-requests.ts';
+import { startStaleReruns } from './stale-reruns.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 export interface RunningWorker {
@@ -33,6 +36,8 @@ export interface RunningWorker {
 
 /** After the grace time, cancelled steps get this long to end their process groups. */
 const FORCE_AFTER_GRACE_MS = 20_000;
+/** Of the host's memory, what steps may claim together; the rest is for the system and the files it caches. */
+const MEMORY_SHARE = 0.9;
 /** File work waits for disks, not for cores. */
 const FILE_SLOTS = 16;
 
@@ -45,6 +50,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     python: findSciencePython(settings.paths.python),
     openCatalog: () => openForReading(settings.paths.database),
   };
+  const ledger = new HostLedger({ folders: settings.paths, memoryBytes: MEMORY_SHARE * totalmem() });
   for (const folder of await endLeftovers(settings.paths.scratch))
     log.warn({ folder }, 'ended the subprocesses of a worker that was killed');
 
@@ -74,13 +80,13 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     await Worker.create({
       ...shared,
       taskQueue: hostQueue(dependencies.hostName),
-      activities: createHostFileActivities(dependencies),
+      activities: createHostFileActivities(dependencies, ledger),
       maxConcurrentActivityTaskExecutions: FILE_SLOTS,
     }),
     await Worker.create({
       ...shared,
       taskQueue: hostScienceQueue(dependencies.hostName),
-      activities: createHostScienceActivities(dependencies),
+      activities: createHostScienceActivities(dependencies, ledger),
       maxConcurrentActivityTaskExecutions: settings.worker.slots,
       // One poller a slot: a task polled ahead would wait here while another host is idle.
       maxConcurrentActivityTaskPolls: 1,
@@ -92,7 +98,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
         ...shared,
         taskQueue: TASK_QUEUES.catalog,
         activities: {
-          ...createCatalogActivities({ database: catalog.database, log }),
+          ...createCatalogActivities({ database: catalog.database, log, calibration: settings.calibration }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
         },
         // One command at a time: the database has one writer, and order within a group is kept by its workflow.
@@ -105,8 +111,10 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const stopAnswering = catalog === null ? null : answerSqlRequests({ database: catalog.database, client, log });
+  const stopReruns = catalog === null ? null : startStaleReruns({ database: catalog.database, client, settings, log });
   const close = async (): Promise<void> => {
     await stopAnswering?.();
+    await stopReruns?.();
     catalog?.close();
     await client.connection.close();
     await connection.close();

@@ -170,6 +170,13 @@ export class OneHost {
     rmSync(join(this.folder, 'poor-solutions'));
   }
 
+  /** Changes what commands of this host read from now on; a running worker keeps what it began with. */
+  reconfigure(section: string, values: Record<string, unknown>): void {
+    const config: Record<string, Record<string, unknown>> = JSON.parse(readFileSync(this.config, 'utf8'));
+    config[section] = { ...config[section], ...values };
+    writeFileSync(this.config, JSON.stringify(config));
+  }
+
   /** Every science process that was started, in order. */
   calls(group?: TestGroup): Call[] {
     const path = join(this.folder, 'calls.jsonl');
