@@ -20,19 +20,20 @@ export type LedgerDependencies = Pick<CatalogDependencies, 'database' | 'log' | 
 
 export function createLedgerActivities({ database, log, settings, now = Date.now }: LedgerDependencies): LedgerActivities {
   const command = reportingTo(log);
+  const look = command<void, Awaited<ReturnType<LedgerActivities['lookAtLedger']>>>(async () => {
+    const { schedule, problem } = await readSchedule(settings.paths.pointingSchedule);
+    if (problem !== null) log.warn({ problem }, 'the pointing schedule is not used');
+    const { is_expecting: isExpecting, basis } = lookAtLedger(database, {
+      nowMs: now(),
+      nominalCadenceMs: settings.cadence.nominalMin * 60_000,
+      deadlineMs: settings.collecting.deadlineS * 1000,
+      schedule,
+      scheduleProblem: problem,
+    });
+    return { isExpecting, basis };
+  });
   return {
-    lookAtLedger: command(async () => {
-      const { schedule, problem } = await readSchedule(settings.paths.pointingSchedule);
-      if (problem !== null) log.warn({ problem }, 'the pointing schedule is not used');
-      const { is_expecting: isExpecting, basis } = lookAtLedger(database, {
-        nowMs: now(),
-        nominalCadenceMs: settings.cadence.nominalMin * 60_000,
-        deadlineMs: settings.collecting.deadlineS * 1000,
-        schedule,
-        scheduleProblem: problem,
-      });
-      return { isExpecting, basis };
-    }),
+    lookAtLedger: () => look(),
     annotateLedger: command(async (raw) => {
       const { rowId, by, via, reason, requestId } = annotationSchema.parse(raw);
       const at = isoFromUnixMs(now());

@@ -16,7 +16,7 @@ import {
 } from '../domain/expectation.ts';
 import { pointingAt, type PointingSchedule } from '../domain/pointing-schedule.ts';
 import { isoFromUnixMs } from '../domain/utc.ts';
-import { cover, rangesWithin } from './ledger-holes.ts';
+import { cover } from './ledger-holes.ts';
 import { closeOverdue } from './ledger-overdue.ts';
 import { nameFilesWithoutGroup } from './ledger-names.ts';
 import { markJudged, neighboursOf, newestSightings, type Sighting, unjudgedSightings } from './ledger-sightings.ts';
@@ -39,8 +39,6 @@ const MARGIN_MS = 120_000;
 const GROUPS_REMEMBERED = 100;
 /** Archives of different days are not one night with a hole in it. */
 const ARCHIVE_GAP_MS = 86_400_000;
-/** As long as any instant that JavaScript can name. */
-const END_OF_TIME_MS = 253_402_300_799_000;
 
 interface Look extends LookOrder {
   database: CatalogDatabase;
@@ -80,8 +78,9 @@ function judgeGaps(look: Look): void {
     const stretches = [...between(look, previous, seen), ...between(look, seen, next)];
     cover(database, {
       ...holesOf(look, seen),
+      fromMs: previous?.startMs ?? seen.startMs,
+      toMs: next?.startMs ?? seen.startMs,
       stretches,
-      ranges: rangesWithin(database, previous?.startMs ?? seen.startMs, next?.startMs ?? seen.startMs),
       mayOpen: (stretch) => (!isSettled ? 'nothing' : isSilence(stretch) ? 'range' : 'rows'),
     });
     if (isSettled) markJudged(database, seen);
@@ -105,6 +104,8 @@ function expectNow(look: Look): string | null {
   const run = lastRun(recent, cadence.ms);
   const last = run.at(-1);
   if (last === undefined) return 'needs 2 groups';
+  // A look by a clock that went back knows less than what is written already.
+  if (neighboursOf(database, last).next !== null) return 'the clock is behind what was seen';
   if (!run.some((seen) => seen.isLive)) return 'the newest groups are of an archive';
   const anchor = run.findLast((seen) => seen.header?.isComplete === true);
   const lastFileMs = Math.max(newestFileMs(look), last.startMs + cadence.ms);
@@ -112,8 +113,9 @@ function expectNow(look: Look): string | null {
   const stretches = unseenAfter(last.startMs, { nowMs, anchorMs: (anchor ?? last).startMs, cadenceMs: cadence.ms }, schedule);
   cover(database, {
     ...holesOf(look, last),
+    fromMs: last.startMs,
+    toMs: nowMs,
     stretches,
-    ranges: rangesWithin(database, last.startMs, END_OF_TIME_MS).filter((row) => Date.parse(row.expected_at) <= nowMs),
     mayOpen: (stretch) => {
       const followsLast = (stretch.beginsMs[0] ?? nowMs) - last.startMs < 2 * cadence.ms;
       if (isSilentSince(followsLast ? lastFileMs : Math.max(lastFileMs, stretch.beginsMs[0] ?? nowMs))) return 'range';
