@@ -4,7 +4,7 @@
  */
 import { realpath } from 'node:fs/promises';
 import type { CatalogDatabase } from '../catalog/statement.ts';
-import { unannounced } from '../catalog/subband-files.ts';
+import { countUnannounced } from '../catalog/subband-files.ts';
 import type { Settings } from '../config/settings.ts';
 import { isoFromUnixMs } from '../domain/utc.ts';
 import { type Announce, createAnnouncer } from './announcer.ts';
@@ -17,6 +17,8 @@ import { type WatchStatus, writeHeartbeat } from './watch-status.ts';
 export const HEADER_DEADLINE_MS = 5000;
 const monotonicMs = (): number => performance.now();
 const SHORTEST_WAIT_MS = 5;
+/** A backlog is worked off by rounds, so that what falls due and the next scan get their turn. */
+const LOOK_ROUND_MS = 1000;
 
 export interface IngestOptions {
   settings: Settings;
@@ -67,10 +69,10 @@ export async function createIngest({ settings, database, announce, log }: Ingest
     directory,
     ...scanner.report,
     left_incomplete: intake.unfinished.leftOver(nowMs()),
-    settling: intake.settlingCount(),
+    settling: intake.files.settlingCount(),
     admitted_since_start: intake.counts.admitted,
     rejected_since_start: intake.counts.rejected,
-    unannounced: unannounced(database).length,
+    unannounced: countUnannounced(database),
   });
 
   const beat = (): void =>
@@ -128,24 +130,26 @@ export async function createIngest({ settings, database, announce, log }: Ingest
     announcing.catch(markFailed);
   }
 
+  /** While a backlog lasts nothing is announced: a group that is here whole must not be told of in parts. */
+  async function lookRound(always: boolean): Promise<void> {
+    intake.enqueueDue();
+    await intake.drain(stopping.signal, LOOK_ROUND_MS);
+    if (!intake.hasWork()) announceSoon(always);
+  }
+
   async function scanRound(): Promise<void> {
     planNextScan();
     await scanner.scan(stopping.signal);
-    announceSoon(true);
+    await lookRound(true);
     beat();
   }
 
   async function follow(): Promise<void> {
     while (!stopping.signal.aborted) {
-      if (!intake.hasWork()) await sleepUntil(Math.min(nextScanMs, intake.nextDueMs() ?? Number.POSITIVE_INFINITY));
+      if (!intake.hasWork()) await sleepUntil(Math.min(nextScanMs, intake.files.nextDueMs() ?? Number.POSITIVE_INFINITY));
       if (stopping.signal.aborted) break;
-      intake.enqueueDue();
-      if (monotonicMs() >= nextScanMs) {
-        await scanRound();
-      } else {
-        await intake.drain(stopping.signal);
-        announceSoon(false);
-      }
+      if (monotonicMs() >= nextScanMs) await scanRound();
+      else await lookRound(false);
     }
     await announcing;
   }
@@ -171,8 +175,9 @@ export async function createIngest({ settings, database, announce, log }: Ingest
     },
     async once() {
       await scanner.scan();
-      while (intake.untried() > 0) {
-        await sleepUntil(intake.nextDueMs() ?? 0);
+      await intake.drain();
+      while (intake.files.untried() > 0) {
+        await sleepUntil(intake.files.nextDueMs() ?? 0);
         intake.enqueueDue();
         await intake.drain();
       }

@@ -1,19 +1,21 @@
 /**
- * The one way a file comes in. Events and scans hand over paths; each path is looked at in turn, and what a look does
- * follows only from the file on disk and what is remembered of it, so any number of events and scans changes nothing.
+ * The one way a file comes in. Events and scans hand over paths; a few are looked at at a time, each by one look, and what a
+ * look does follows only from the file on disk and what is remembered of it, so any number of events and scans changes nothing.
  * Raw files are opened read-only and never written, renamed, locked or touched.
  */
 import { basename } from 'node:path';
 import { isoFromUnixMs } from '../domain/utc.ts';
 import type { CatalogDatabase } from '../catalog/statement.ts';
 import { admit } from './admission.ts';
-import { type FileSignature, sameSignature, signatureOf } from './file-signature.ts';
+import { signatureOf } from './file-signature.ts';
 import type { Site } from './header-facts.ts';
 import type { HeaderReader } from './header-reader.ts';
 import { knownFiles } from './known-files.ts';
 import { type LookedAt, registerAdmitted, registerMissing, registerRejected } from './register.ts';
 import { type Rejection, rejection } from './rejection.ts';
-import { judgeEntryName, judgePath } from './safe-path.ts';
+import { LookQueue } from './look-queue.ts';
+import { RememberedFiles } from './remembered-files.ts';
+import { type EntryVerdict, judgeEntryName, judgePath } from './safe-path.ts';
 import { UnfinishedFiles } from './unfinished-files.ts';
 import { backOff, longestBackOff, look, type Settling, type SettlingRule } from './settling.ts';
 
@@ -35,18 +37,19 @@ export interface IngestLog {
   warn(fields: object, message: string): void;
 }
 
-type Tracked = { kind: 'known'; signature: FileSignature } | { kind: 'settling'; state: Settling };
+/** Enough to keep the header threads busy while other files are looked at; each holds one path and no content. */
+const LOOKS_AT_A_TIME = 8;
 
 export class Intake {
   private readonly use: IntakeDependencies;
-  private readonly tracked = new Map<string, Tracked>();
+  readonly files = new RememberedFiles();
   readonly unfinished = new UnfinishedFiles();
-  private readonly queue = new Set<string>();
+  private readonly queue = new LookQueue();
   readonly counts = { admitted: 0, rejected: 0 };
 
   constructor(dependencies: IntakeDependencies, directory: string) {
     this.use = dependencies;
-    for (const { path, signature } of knownFiles(dependencies.database, directory)) this.tracked.set(path, { kind: 'known', signature });
+    for (const { path, signature } of knownFiles(dependencies.database, directory)) this.files.keepKnown(path, signature);
   }
 
   enqueue(path: string): void {
@@ -54,55 +57,53 @@ export class Intake {
   }
 
   hasWork(): boolean {
-    return this.queue.size > 0;
+    return this.queue.hasWork();
   }
 
   enqueueDue(): void {
-    const nowMs = this.use.monotonicMs();
-    for (const [path, tracked] of this.tracked) {
-      if (tracked.kind === 'settling' && tracked.state.nextLookMs <= nowMs) this.queue.add(path);
+    for (const path of this.files.due(this.use.monotonicMs())) this.queue.add(path);
+  }
+
+  /** After a scan that saw the whole tree: files that were here and that it did not find. */
+  enqueueUnmet(): void {
+    for (const path of this.files.unmet()) this.queue.add(path);
+    this.unfinished.forgetUnmet();
+  }
+
+  beginScan(): void {
+    this.files.beginScan();
+    this.unfinished.beginScan();
+  }
+
+  /** Looks at what was handed over until nothing is left, `stop` says so or the time is over. One call at a time. */
+  async drain(stop?: AbortSignal, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const endMs = this.use.monotonicMs() + limitMs;
+    const lane = async (): Promise<void> => {
+      while (stop?.aborted !== true && this.use.monotonicMs() < endMs) {
+        const path = this.queue.take();
+        if (path === null) return;
+        await this.lookOnce(path);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_A_TIME }, lane));
+  }
+
+  /** A look at a path that a scan came by; none if one is being taken. */
+  async pass(path: string): Promise<void> {
+    if (this.queue.takeThis(path)) await this.lookOnce(path);
+  }
+
+  /** The path is in hand. */
+  private async lookOnce(path: string): Promise<void> {
+    try {
+      this.files.meet(path);
+      await this.lookAt(path, judgeEntryName(basename(path)));
+    } finally {
+      this.queue.putDown(path);
     }
   }
 
-  /** Files that were here and that a complete scan did not find. */
-  enqueueUnseen(seen: ReadonlySet<string>): void {
-    for (const path of this.tracked.keys()) if (!seen.has(path)) this.queue.add(path);
-    this.unfinished.forgetUnseen(seen);
-  }
-
-  /** When the next settling file is due, on the monotonic clock; null when none is. */
-  nextDueMs(): number | null {
-    let next: number | null = null;
-    for (const tracked of this.tracked.values()) {
-      if (tracked.kind === 'settling' && (next === null || tracked.state.nextLookMs < next)) next = tracked.state.nextLookMs;
-    }
-    return next;
-  }
-
-  /** Candidates that have not been tried once yet. */
-  untried(): number {
-    let count = 0;
-    for (const tracked of this.tracked.values()) if (tracked.kind === 'settling' && tracked.state.onRecord === 'nothing') count += 1;
-    return count;
-  }
-
-  settlingCount(): number {
-    let count = 0;
-    for (const tracked of this.tracked.values()) if (tracked.kind === 'settling') count += 1;
-    return count;
-  }
-
-  /** Looks at everything handed over, one after the other, until nothing is left or `stop` says so. One call at a time. */
-  async drain(stop?: AbortSignal): Promise<void> {
-    for (const path of this.queue) {
-      if (stop?.aborted === true) return;
-      this.queue.delete(path);
-      await this.lookAt(path);
-    }
-  }
-
-  private async lookAt(path: string): Promise<void> {
-    const name = judgeEntryName(basename(path));
+  private async lookAt(path: string, name: EntryVerdict): Promise<void> {
     if (name.kind === 'foreign') return;
     const found = await judgePath(path, this.use.rootRealPath);
     if (found.kind === 'gone') return this.forget(path);
@@ -115,7 +116,7 @@ export class Intake {
       return;
     }
     const signature = signatureOf(found.stat);
-    if (this.isKnown(path, signature)) return;
+    if (this.files.isKnown(path, signature)) return;
     const { subband, nameTimeText } = name.kind === 'unsafe-name' ? { subband: null, nameTimeText: null } : name;
     const file: LookedAt = { path, signature, subband, nameTimeText, seenAt: isoFromUnixMs(this.use.nowMs()) };
     if (name.kind === 'unsafe-name') return this.close(file, name.rejection);
@@ -125,18 +126,11 @@ export class Intake {
     await this.settle(file, { subband: name.subband, nameTimeText: name.nameTimeText });
   }
 
-  private isKnown(path: string, signature: FileSignature): boolean {
-    const tracked = this.tracked.get(path);
-    return tracked?.kind === 'known' && sameSignature(tracked.signature, signature);
-  }
-
   private async settle(file: LookedAt, claims: { subband: number; nameTimeText: string }): Promise<void> {
     const { rule, monotonicMs } = this.use;
-    const tracked = this.tracked.get(file.path);
     const wasRenamed = this.unfinished.has(file.signature.inode);
-    const before = tracked?.kind === 'settling' ? tracked.state : null;
-    const verdict = look(before, file.signature, monotonicMs(), wasRenamed, rule);
-    this.tracked.set(file.path, { kind: 'settling', state: verdict.state });
+    const verdict = look(this.files.settling(file.path), file.signature, monotonicMs(), wasRenamed, rule);
+    this.files.keepSettling(file.path, verdict.state);
     if (verdict.kind === 'wait') return;
     this.unfinished.forget(file.signature.inode);
     const admission = await admit(file.path, file.signature, claims, this.use.site, this.use.reader);
@@ -146,7 +140,7 @@ export class Intake {
         return;
       case 'admitted': {
         const groupId = registerAdmitted(this.use.database, file, admission.facts, this.use.expectedSubbands);
-        this.tracked.set(file.path, { kind: 'known', signature: file.signature });
+        this.files.keepKnown(file.path, file.signature);
         this.counts.admitted += 1;
         this.use.log.info({ path: file.path, groupId, subband: file.subband }, 'subband admitted');
         return;
@@ -163,27 +157,26 @@ export class Intake {
     const later = refused.mayBeHalfWritten ? backOff(state, this.use.monotonicMs(), this.use.rule) : null;
     if (later !== null) {
       if (state.onRecord === 'nothing') registerRejected(this.use.database, file, refused, 'settling');
-      this.tracked.set(file.path, { kind: 'settling', state: later });
+      this.files.keepSettling(file.path, later);
       return;
     }
     if (state.onRecord !== 'invalid') this.close(file, refused);
     // Rights can be mended without a trace in size or time: such a file is tried at long intervals for ever.
-    if (refused.code === 'Unreadable')
-      this.tracked.set(file.path, { kind: 'settling', state: longestBackOff(state, this.use.monotonicMs()) });
+    if (refused.code === 'Unreadable') this.files.keepSettling(file.path, longestBackOff(state, this.use.monotonicMs()));
   }
 
   /** A final verdict: the file is left alone until it changes. */
   private close(file: LookedAt, refused: Rejection): void {
     registerRejected(this.use.database, file, refused, 'invalid');
-    this.tracked.set(file.path, { kind: 'known', signature: file.signature });
+    this.files.keepKnown(file.path, file.signature);
     this.counts.rejected += 1;
     this.use.log.warn({ path: file.path, code: refused.code, remedy: refused.remedy }, `raw file not taken: ${refused.message}`);
   }
 
   private forget(path: string): void {
-    this.tracked.delete(path);
+    this.files.forget(path);
     for (const other of registerMissing(this.use.database, path)) {
-      this.tracked.delete(other);
+      this.files.forget(other);
       this.queue.add(other);
     }
   }

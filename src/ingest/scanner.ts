@@ -1,6 +1,6 @@
 /**
- * Full scans of the input directory: every path goes to the intake, and what was known but is not there any more too. Keeps
- * what the last scan saw, for the heartbeat. A scan that could not read the whole tree declares nothing missing.
+ * Full scans of the input directory: every path is passed by the intake, and what was known but is not there any more is
+ * handed to it. Keeps what the last scan saw, for the heartbeat. A scan that could not read the whole tree declares nothing missing.
  */
 import { basename } from 'node:path';
 import { isoFromUnixMs } from '../domain/utc.ts';
@@ -10,6 +10,10 @@ import { judgeEntryName } from './safe-path.ts';
 
 const FOREIGN_NAMES_LOGGED_EVERY_MS = 3_600_000;
 const FOREIGN_NAMES_SHOWN = 3;
+/** Most of a look is waiting for the file system, four calls at a time. */
+const PATHS_AT_A_TIME = 16;
+/** A long scan lets files in that were named or fell due meanwhile, by turns of this length. */
+const STRETCH_MS = 500;
 
 export interface ScanReport {
   /** Null until the first scan has ended. */
@@ -43,7 +47,7 @@ export class Scanner {
   async scan(stop?: AbortSignal): Promise<void> {
     const { directory, intake, log, monotonicMs, nowMs } = this.use;
     const begunMs = monotonicMs();
-    const seen = new Set<string>();
+    let filesSeen = 0;
     const counts = { incomplete: 0, copies_in_progress: 0, foreign: 0 };
     const foreignNames: string[] = [];
     const problems: string[] = [];
@@ -51,7 +55,8 @@ export class Scanner {
       const reason = whyUnreadable(folder, error) ?? (folder === directory ? 'it is not there' : null);
       if (reason !== null) problems.push(`${folder}: ${reason}`);
     };
-    for await (const path of pathsBelow(directory, onUnreadable)) {
+    const count = (path: string): void => {
+      filesSeen += 1;
       const name = basename(path);
       const { kind } = judgeEntryName(name);
       if (kind === 'incomplete') counts.incomplete += 1;
@@ -60,19 +65,32 @@ export class Scanner {
         counts.foreign += 1;
         if (foreignNames.length < FOREIGN_NAMES_SHOWN) foreignNames.push(name);
       }
-      seen.add(path);
-      intake.enqueue(path);
-    }
+    };
+    intake.beginScan();
+    const paths = pathsBelow(directory, onUnreadable);
+    let nextPauseMs = begunMs + STRETCH_MS;
+    const lane = async (): Promise<void> => {
+      for await (const path of paths) {
+        if (stop?.aborted === true) return;
+        count(path);
+        await intake.pass(path);
+        if (monotonicMs() < nextPauseMs) continue;
+        nextPauseMs = Number.POSITIVE_INFINITY;
+        intake.enqueueDue();
+        await intake.drain(stop, STRETCH_MS);
+        nextPauseMs = monotonicMs() + STRETCH_MS;
+      }
+    };
+    await Promise.all(Array.from({ length: PATHS_AT_A_TIME }, lane));
     const problem = problems[0] ?? null;
-    if (problem === null) intake.enqueueUnseen(seen);
+    if (problem === null && stop?.aborted !== true) intake.enqueueUnmet();
     else if (problem !== this.report.last_scan_problem) log.warn({ directory }, `the input directory cannot be read whole: ${problem}`);
-    await intake.drain(stop);
     this.logForeignNames(counts.foreign, foreignNames);
     this.report = {
       last_scan_at: isoFromUnixMs(nowMs()),
       last_scan_s: (monotonicMs() - begunMs) / 1000,
       last_scan_problem: problem,
-      files_seen: seen.size,
+      files_seen: filesSeen,
       ...counts,
     };
   }

@@ -13,13 +13,21 @@ interface Unfinished {
   path: string;
   writtenByCorrelator: boolean;
   mtimeMs: number;
+  /** The last scan it was met in. */
+  scan: number;
 }
 
 export class UnfinishedFiles {
   private readonly byInode = new Map<string, Unfinished>();
+  private scan = 0;
+
+  beginScan(): void {
+    this.scan += 1;
+  }
 
   see(path: string, kind: 'incomplete' | 'copy-in-progress', stat: BigIntStats): void {
-    this.byInode.set(String(stat.ino), { path, writtenByCorrelator: kind === 'incomplete', mtimeMs: Number(stat.mtimeNs) / 1e6 });
+    const mtimeMs = Number(stat.mtimeNs) / 1e6;
+    this.byInode.set(String(stat.ino), { path, writtenByCorrelator: kind === 'incomplete', mtimeMs, scan: this.scan });
   }
 
   has(inode: string): boolean {
@@ -30,8 +38,9 @@ export class UnfinishedFiles {
     this.byInode.delete(inode);
   }
 
-  forgetUnseen(seen: ReadonlySet<string>): void {
-    for (const [inode, { path }] of this.byInode) if (!seen.has(path)) this.byInode.delete(inode);
+  /** After a scan that saw the whole tree. */
+  forgetUnmet(): void {
+    for (const [inode, { scan }] of this.byInode) if (scan !== this.scan) this.byInode.delete(inode);
   }
 
   /** Last files of a run, oldest first: never renamed, not written to for 15 minutes. */
