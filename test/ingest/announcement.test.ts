@@ -49,6 +49,18 @@ test('a new group is started in the live lane as run 1, with a valid input', () 
   expect(plan.kind === 'tell' && observationGroupInputSchema.safeParse(plan.input).success).toBe(true);
 });
 
+test.each([
+  ['six hours and a minute old at its first file', '2025-10-02T06:06:20.000Z', 'live', 'backlog'],
+  ['just under six hours old', '2025-10-02T06:05:00.000Z', 'live', 'live'],
+  ['old, and asked for by a person', '2025-10-09T00:00:00.000Z', 'ondemand', 'ondemand'],
+] as const)('a new group that is %s goes to its lane', (_, received_at, lane, expected) => {
+  expect(planFor({ received_at, lane })).toMatchObject({ kind: 'tell', input: { lane: expected } });
+});
+
+test('a group that has begun stays in the lane it was given, however old', () => {
+  expect(planFor({ run_id: 'r', received_at: '2025-10-09T00:00:00.000Z' })).toMatchObject({ kind: 'tell', input: { lane: 'live' } });
+});
+
 test('a repeated file never starts a finished group again', () => {
   const plan = planFor({ state: 'completed', run_id: 'r', run_number: 1 });
   expect(plan).toEqual({ kind: 'late', reason: 'late: the group is completed' });

@@ -7,7 +7,7 @@ import { unixMsFromSecondText, unixMsToJd } from '../../src/domain/utc.ts';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
 
 export const INTEGRATION_S = 12.884902000427246;
-const STEP_DAYS = 320_256 / 2 ** 31;
+export const STEP_DAYS = 320_256 / 2 ** 31;
 const SITE = { latitude: 37.2334051, longitude: -118.283, altitude: 1188.0519 };
 
 export interface TinyFile {

@@ -63,8 +63,13 @@ export const scanOnce = async (): Promise<void> => {
   await (await ingest()).once();
 };
 export const place = (subband: number, name = NAME): string => join(input, nameOf(name, subband));
-export const put = async (subband: number, changes: Partial<Parameters<typeof writeTinyFile>[1]> = {}, name = NAME): Promise<string> => {
-  const path = place(subband, name);
+export const put = async (
+  subband: number,
+  changes: Partial<Parameters<typeof writeTinyFile>[1]> = {},
+  name = NAME,
+  folder = input,
+): Promise<string> => {
+  const path = join(folder, nameOf(name, subband));
   await writeTinyFile(path, { subband, t0Jd: t0JdOf(START), ...changes });
   return path;
 };
@@ -78,10 +83,10 @@ export const groups = (): string[] => listGroups(catalog.database, { limit: 200 
 export const presentIn = (groupId: string): number[] => membersOf(catalog.database, groupId).map((member) => member.subband);
 
 /** Waits for what the running watcher is about to do; the bound is far above its intervals of 0.05…0.5 s. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 8000;
+export async function eventually(condition: () => boolean, withinMs = 8000): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
   while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error('it did not happen within 8 s');
+    if (performance.now() > deadlineMs) throw new Error(`it did not happen within ${withinMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
