@@ -2,15 +2,13 @@
  * The ledger's activities on queue `catalog`: the look of each minute at what the telescope should have produced, and a
  * person's explanation of a hole. A pointing schedule that cannot be used is said so in the ledger, never guessed at.
  */
-import { readFile } from 'node:fs/promises';
 import { insertAudit } from '../src/catalog/audit.ts';
 import { annotateRow } from '../src/catalog/ledger.ts';
 import { lookAtLedger } from '../src/catalog/ledger-look.ts';
 import { inTransaction } from '../src/catalog/statement.ts';
+import { readPointingSchedule } from '../src/config/pointing-schedule-file.ts';
 import type { Settings } from '../src/config/settings.ts';
 import { annotationSchema, type LedgerActivities } from '../src/domain/ledger-command.ts';
-import { parsePointingSchedule, type PointingSchedule, ScheduleError } from '../src/domain/pointing-schedule.ts';
-import { systemErrorCode } from '../src/domain/system-error.ts';
 import { isoFromUnixMs } from '../src/domain/utc.ts';
 import { type CatalogDependencies, reportingTo } from './catalog.ts';
 
@@ -21,7 +19,7 @@ export type LedgerDependencies = Pick<CatalogDependencies, 'database' | 'log' | 
 export function createLedgerActivities({ database, log, settings, now = Date.now }: LedgerDependencies): LedgerActivities {
   const command = reportingTo(log);
   const look = command<void, Awaited<ReturnType<LedgerActivities['lookAtLedger']>>>(async () => {
-    const { schedule, problem } = await readSchedule(settings.paths.pointingSchedule);
+    const { schedule, problem } = await readPointingSchedule(settings.paths.pointingSchedule);
     if (problem !== null) log.warn({ problem }, 'the pointing schedule is not used');
     const { is_expecting: isExpecting, basis } = lookAtLedger(database, {
       nowMs: now(),
@@ -44,16 +42,4 @@ export function createLedgerActivities({ database, log, settings, now = Date.now
       });
     }),
   };
-}
-
-async function readSchedule(path: string | undefined): Promise<{ schedule: PointingSchedule; problem: string | null }> {
-  if (path === undefined) return { schedule: [], problem: null };
-  try {
-    return { schedule: parsePointingSchedule(await readFile(path, 'utf8')), problem: null };
-  } catch (error) {
-    if (error instanceof ScheduleError) return { schedule: [], problem: `${path}: ${error.message}` };
-    const code = systemErrorCode(error);
-    if (code === null) throw error;
-    return { schedule: [], problem: `${path}: Unreadable: ${code}` };
-  }
 }

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),
+  ledger: async () => (await import('./ledger.ts')).ledgerCommand(),
+  schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
 };
 

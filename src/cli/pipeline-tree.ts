@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
 import { openForWriting } from '../catalog/database.ts';
 import type { Settings } from '../config/settings.ts';
 import { snakeCased } from '../domain/spelling.ts';
@@ -12,6 +13,7 @@ import { type HealthServer, startHealthServer } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectOperator } from '../temporal/connection.ts';
 import { type EmbeddedTemporal, startEmbeddedTemporal } from '../temporal/embedded.ts';
+import { applySchedules } from '../temporal/schedules.ts';
 import { setUpTemporal } from '../temporal/setup.ts';
 import { lockInstance } from './instance-lock.ts';
 import type { Output } from './output.ts';
@@ -76,6 +78,7 @@ async function prepareTemporal(settings: Settings): Promise<void> {
   const connection = await connectOperator(settings);
   try {
     await setUpTemporal(connection, { namespace: settings.temporal.namespace, retentionDays: settings.temporal.retentionDays });
+    await applySchedules(new Client({ connection, namespace: settings.temporal.namespace }));
   } finally {
     await connection.close();
   }

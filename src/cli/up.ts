@@ -3,6 +3,7 @@
  * process tree on one machine. Refuses at once when it cannot work: a path, a port, a tool, a second instance.
  */
 import { Command } from 'commander';
+import { readPointingSchedule } from '../config/pointing-schedule-file.ts';
 import { createLogger, logFileOf } from '../telemetry/log.ts';
 import { EXIT } from './exit-codes.ts';
 import { createOutput } from './output.ts';
@@ -37,6 +38,8 @@ async function runFromCommand(command: Command, { withApi }: { withApi: boolean 
   const loaded = settingsOfStream(command, output);
   requirePaths(loaded, ['paths.input', 'paths.output']);
   const { settings } = loaded;
+  const { problem } = await readPointingSchedule(settings.paths.pointingSchedule);
+  if (problem !== null) throw usageError(`the pointing schedule cannot be used: ${problem}`, 'correct it, or leave paths.pointing_schedule out');
   const apiPort: unknown = command.opts()['apiPort'];
   if (apiPort !== undefined) settings.api.port = portNumber('--api-port', apiPort);
   const warning = slotWarning(settings);
