@@ -15,7 +15,7 @@ from contimg_science.conversion.digests import content_digest, subtable_digests
 from contimg_science.conversion.group import assemble, check_request
 from contimg_science.conversion.member_header import read_member_header
 from contimg_science.conversion.phase_centre import phase_centre
-from contimg_science.conversion.raw_check import check_raw_rows
+from contimg_science.conversion.raw_check import RawRows
 from contimg_science.conversion.row_checks import RowChecks
 from contimg_science.conversion.subtable_checks import check_centre, check_observation, check_tables, check_window
 from contimg_science.conversion.subtables import time_range_s
@@ -62,10 +62,11 @@ def validate(request: ValidateRequest) -> ValidateResult:
         checks = [check_window(expected), check_centre(expected), check_tables(expected), check_observation(expected)]
     progress(0.1, "subtables agree with the headers")
     with timings.phase("rows"):
-        row_checks, digests = RowChecks(expected).run()
+        raw_rows = RawRows(expected, request.parameters.raw_rows_checked)
+        row_checks, digests = RowChecks(expected, raw_rows).run()
     progress(0.8, "every row agrees with the headers")
     with timings.phase("raw"):
-        raw = check_raw_rows(expected, request.parameters.raw_rows_checked)
+        raw = raw_rows.check()
     with timings.phase("digest"):
         checks += [*row_checks, raw, _check_digests(request, digests)]
     classification = _classification(expected)

@@ -14,6 +14,7 @@ import numpy as np
 from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
+from contimg_science.conversion.sample_checks import check_samples
 from contimg_science.simulation.visibilities import fill_integration
 
 # Without casatools, which must not meet python-casacore in one process.
@@ -53,6 +54,11 @@ def warm_conversion() -> None:
     gather_samples(samples, row, no, 1, 0, False, product, product, np.float32(1), np.zeros((1, 1, 1), np.float32))
 
 
+def warm_validation() -> None:
+    data, flag = np.zeros((1, 1, 1), np.complex64), np.zeros((1, 1, 1), np.bool_)
+    check_samples(data, flag, np.zeros(1, np.bool_), 0, 1, np.zeros((1, 1), np.bool_), np.zeros(1, np.int64), np.zeros(4, np.int64))
+
+
 def warm_simulation() -> None:
     antenna = np.zeros(1, np.int64)
     fill_integration(
@@ -80,6 +86,7 @@ def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
     warm_conversion()
+    warm_validation()
     warm_simulation()
     print(f"kernels compiled and modules loaded in {time.perf_counter() - started:.0f} s")
 

@@ -50,7 +50,7 @@ def convert(files: list[Path], ms: Path, **changes: Any) -> ConcatResult:
     return concat(concat_request(files, ms, **changes))
 
 
-def validate_set(files: list[Path], result: ConcatResult, group_id: str = "2025-10-02T00:05:18") -> ValidateResult:
+def validate_request(files: list[Path], result: ConcatResult, group_id: str = "2025-10-02T00:05:18") -> ValidateRequest:
     asked = concat_request(files, result.ms)
     request = asked.model_dump(mode="json") | {
         "step": "validate",
@@ -63,7 +63,11 @@ def validate_set(files: list[Path], result: ConcatResult, group_id: str = "2025-
         "parameters": {"raw_rows_checked": 8},
         "outputs": {},
     }
-    return validate(ValidateRequest.model_validate(request))
+    return ValidateRequest.model_validate(request)
+
+
+def validate_set(files: list[Path], result: ConcatResult, group_id: str = "2025-10-02T00:05:18") -> ValidateResult:
+    return validate(validate_request(files, result, group_id))
 
 
 def edit_header(path: Path, change: Callable[[h5py.File], None]) -> None:

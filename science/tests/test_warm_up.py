@@ -1,4 +1,4 @@
-"""Set-up pays for compilation: after it, neither the simulator nor a conversion compiles anything."""
+"""Set-up pays for compilation: after it, neither the simulator nor a conversion nor its validation compiles anything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 
 import h5py
 import pytest
-from converted import concat_request, edit_header
+from converted import concat_request, edit_header, validate_request
 from simulated import SCIENCE, tiny_request
+
+from contimg_science.concat import ConcatResult
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +22,10 @@ def compiled(cache: Path) -> dict[str, int]:
     return {str(path.relative_to(cache)): path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}
 
 
-def run(cache: Path, module: str, *arguments: str) -> None:
+def run(cache: Path, module: str, *arguments: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(SCIENCE), "NUMBA_CACHE_DIR": str(cache), "HDF5_USE_FILE_LOCKING": "FALSE"}
-    subprocess.run([sys.executable, "-m", f"contimg_science.{module}", *arguments], env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", f"contimg_science.{module}", *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def thin_one_sample(file: h5py.File) -> None:
@@ -32,7 +35,7 @@ def thin_one_sample(file: h5py.File) -> None:
     samples[0, ..., 0, 0] = samples[0, ..., 0, 0] / 2
 
 
-def test_a_warmed_cache_serves_the_simulator_and_the_conversion(tmp_path: Path):
+def test_a_warmed_cache_serves_the_simulator_the_conversion_and_its_validation(tmp_path: Path):
     cache = tmp_path / "cache"
     run(cache, "warm_up")
     warmed = compiled(cache)
@@ -45,6 +48,9 @@ def test_a_warmed_cache_serves_the_simulator_and_the_conversion(tmp_path: Path):
     edit_header(files[0], thin_one_sample)
     concat = tmp_path / "concat.json"
     concat.write_text(concat_request(files, tmp_path / "group.ms").model_dump_json())
-    run(cache, "concat", str(concat))
+    converted = json.loads(run(cache, "concat", str(concat)).splitlines()[-1])["result"]
+    validate = tmp_path / "validate.json"
+    validate.write_text(validate_request(files, ConcatResult.model_validate(converted)).model_dump_json())
+    run(cache, "validate", str(validate))
 
     assert compiled(cache) == warmed

@@ -49,20 +49,29 @@ class ChunkTable:
 def chunk_tables(file: h5py.File, file_bytes: int) -> list[ChunkTable] | str:
     """One table a dataset, or why only the library can read them."""
     tables = []
-    for name, item_bytes, dtype in zip(DATASETS, ITEM_BYTES, NUMBER_TYPES, strict=True):
-        dataset = file[name]
-        assert isinstance(dataset, h5py.Dataset)
-        if dataset.id.get_create_plist().get_nfilters() > 0:
-            return f"{name} is compressed"
-        if (dtype is not None and dataset.dtype != dtype) or dataset.dtype.itemsize != item_bytes:
-            return f"{name} has another number type than the correlator writes"
-        table = _contiguous(dataset, item_bytes) if dataset.chunks is None else _chunked(dataset, item_bytes)
-        if table is None:
-            return f"{name} was not written everywhere"
-        if int(table.offset.max()) + table.chunk_bytes > file_bytes:
-            return f"a chunk of {name} lies past the end of the file"
+    for index in range(len(DATASETS)):
+        table = chunk_table(file, index, file_bytes)
+        if isinstance(table, str):
+            return table
         tables.append(table)
     return tables
+
+
+def chunk_table(file: h5py.File, index: int, file_bytes: int) -> ChunkTable | str:
+    """Of dataset DATASETS[index]; or why only the library can read it."""
+    name, item_bytes, dtype = DATASETS[index], ITEM_BYTES[index], NUMBER_TYPES[index]
+    dataset = file[name]
+    assert isinstance(dataset, h5py.Dataset)
+    if dataset.id.get_create_plist().get_nfilters() > 0:
+        return f"{name} is compressed"
+    if (dtype is not None and dataset.dtype != dtype) or dataset.dtype.itemsize != item_bytes:
+        return f"{name} has another number type than the correlator writes"
+    table = _contiguous(dataset, item_bytes) if dataset.chunks is None else _chunked(dataset, item_bytes)
+    if table is None:
+        return f"{name} was not written everywhere"
+    if int(table.offset.max()) + table.chunk_bytes > file_bytes:
+        return f"a chunk of {name} lies past the end of the file"
+    return table
 
 
 def _chunked(dataset: h5py.Dataset, item_bytes: int) -> ChunkTable | None:
