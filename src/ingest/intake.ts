@@ -78,10 +78,9 @@ export class Intake {
   /** Looks at what was handed over until nothing is left, `stop` says so or the time is over. One call at a time. */
   async drain(stop?: AbortSignal, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     const endMs = this.use.monotonicMs() + limitMs;
+    const isOver = (): boolean => stop?.aborted === true || this.use.monotonicMs() >= endMs;
     const lane = async (): Promise<void> => {
-      while (stop?.aborted !== true && this.use.monotonicMs() < endMs) {
-        const path = this.queue.take();
-        if (path === null) return;
+      for (let path = isOver() ? null : this.queue.take(); path !== null; path = isOver() ? null : this.queue.take()) {
         await this.lookOnce(path);
       }
     };

@@ -4,14 +4,14 @@
  */
 export class LookQueue {
   private readonly waiting = new Set<string>();
-  /** `waiting` in ascending order, perhaps with paths that were taken since; null when paths came since. */
-  private ordered: string[] | null = null;
+  /** The paths of `waiting` as a heap: none is newer than the one at (k − 1) / 2. Some may have been taken by name. */
+  private readonly heap: string[] = [];
   private readonly inHand = new Set<string>();
 
   add(path: string): void {
     if (this.waiting.has(path)) return;
     this.waiting.add(path);
-    this.ordered = null;
+    this.push(path);
   }
 
   hasWork(): boolean {
@@ -20,10 +20,9 @@ export class LookQueue {
 
   /** The next path that nobody has in hand, now in the caller's; null when there is none. */
   take(): string | null {
-    this.ordered ??= [...this.waiting].sort();
     const held: string[] = [];
     let taken: string | null = null;
-    for (let path = this.ordered.pop(); path !== undefined; path = this.ordered.pop()) {
+    for (let path = this.pop(); path !== null; path = this.pop()) {
       if (this.inHand.has(path)) {
         held.push(path);
       } else if (this.waiting.delete(path)) {
@@ -31,7 +30,7 @@ export class LookQueue {
         break;
       }
     }
-    this.ordered.push(...held.reverse());
+    for (const path of held) this.push(path);
     if (taken !== null) this.inHand.add(taken);
     return taken;
   }
@@ -46,5 +45,35 @@ export class LookQueue {
 
   putDown(path: string): void {
     this.inHand.delete(path);
+  }
+
+  private push(path: string): void {
+    let at = this.heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = this.heap[parent] ?? '';
+      if (above >= path) break;
+      this.heap[at] = above;
+      at = parent;
+    }
+    this.heap[at] = path;
+  }
+
+  private pop(): string | null {
+    const newest = this.heap[0];
+    const last = this.heap.pop();
+    if (newest === undefined || last === undefined) return null;
+    if (this.heap.length === 0) return newest;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const child = (this.heap[left + 1] ?? '') > (this.heap[left] ?? '') ? left + 1 : left;
+      const below = this.heap[child];
+      if (below === undefined || below <= last) break;
+      this.heap[at] = below;
+      at = child;
+    }
+    this.heap[at] = last;
+    return newest;
   }
 }
