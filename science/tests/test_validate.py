@@ -55,7 +55,7 @@ def set_flag(value: bool, channel: int) -> Callable:
     return how
 
 
-# The last row is beyond the first thousand: all rows are looked at. Rows 1 and 1 + BASELINES hold the same pair.
+# A row at the end of the last integration. Rows 1 and 1 + BASELINES hold the same pair.
 LAST = 3 * BASELINES - 2
 DEFECTS = {
     "V01 a row too many": add_a_row(""),
