@@ -6,6 +6,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { AttemptName, Measured } from '../src/domain/step-output.ts';
+import { tracePath } from '../src/runner/attempt-trace.ts';
 import { runScience } from '../src/runner/run-science.ts';
 import { scienceEnvironment } from '../src/runner/science-environment.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
@@ -53,6 +54,7 @@ export async function runScienceStep<Result extends { timingsS: Record<string, n
     timeoutMs: Math.max(settings.attempt.timeoutFloorS * 500, settings.attempt.timeoutFloorS * 1000 - CAPSULE_TIME_MS),
     signal: watch.signal,
     onProgress: watch.progress,
+    ...(settings.profile.hz > 0 && { trace: { path: tracePath(settings.paths.state, attempt), hz: settings.profile.hz } }),
     // A program that grows without end fails by itself, before the kernel chooses whom to kill.
     limits: { addressSpaceBytes: (settings.worker.memoryGb ?? totalmem() / 1e9) * 1e9 },
   });

@@ -122,7 +122,9 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   profile: z
-    .strictObject({ hz: z.number().min(0).max(100).default(0).describe('samples a second of what each attempt uses, kept under state/profiles; 0: none') })
+    .strictObject({
+      hz: z.number().min(0).max(100).default(0).describe('samples a second of what each attempt uses, kept under state/profiles; 0: none'),
+    })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'fatal']).default('info') }).prefault({}),
   disk: z

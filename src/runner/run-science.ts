@@ -12,6 +12,7 @@ import { StepError } from '../domain/failure.ts';
 import { firstIssue } from '../domain/operator-request.ts';
 import { camelCased, snakeCased } from '../domain/spelling.ts';
 import type { Resources } from '../domain/step-output.ts';
+import { startTrace, type TraceOrder } from './attempt-trace.ts';
 import { writeCapsule } from './capsule.ts';
 import { LineSplitter } from './json-lines.ts';
 import { noteRunning } from './leftovers.ts';
@@ -54,6 +55,8 @@ export interface ScienceOrder<Result> {
   /** Called on every progress line and every few seconds without one, so that it can serve as a sign of life. */
   onProgress(progress: ScienceProgress): void;
   limits?: ProcessLimits;
+  /** A trace of what it uses is kept when one is asked for. */
+  trace?: TraceOrder;
   /** From SIGTERM to SIGKILL. */
   killGraceMs?: number;
 }
@@ -154,6 +157,7 @@ async function supervise<Result>(
 
   const stop = (): void => group.stop(order.killGraceMs ?? KILL_GRACE_MS);
   const sampling = setInterval(report, SAMPLE_EVERY_MS);
+  const endTrace = order.trace === undefined ? null : startTrace(order.trace, group.pid);
   const limit = setTimeout(() => {
     seen.timedOutAfterMs = order.timeoutMs;
     stop();
@@ -173,6 +177,7 @@ async function supervise<Result>(
     return { seen: { ...seen, end, lastLogLine: log.tail(1)[0] ?? null }, resources };
   } finally {
     clearInterval(sampling);
+    endTrace?.();
     clearTimeout(limit);
     order.signal.removeEventListener('abort', stop);
   }
