@@ -8,6 +8,8 @@ import type { Problem } from './problem.ts';
 export interface Output {
   readonly json: boolean;
   warn(text: string): void;
+  /** Said once, changes nothing. */
+  notice(text: string): void;
   /** The result: `data` for programs, `lines` for people. */
   result(data: unknown, lines: readonly string[]): void;
   /** One event of a verb that runs on. */
@@ -21,6 +23,9 @@ export function createOutput(json: boolean): Output {
     warn(text) {
       warnings.push(text);
       process.stderr.write(`warning: ${text}\n`);
+    },
+    notice(text) {
+      process.stderr.write(`notice: ${text}\n`);
     },
     result(data, lines) {
       if (json) process.stdout.write(`${JSON.stringify({ ok: true, data: snakeCased(data), warnings, problem: null })}\n`);

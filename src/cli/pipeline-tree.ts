@@ -11,6 +11,7 @@ import { snakeCased } from '../domain/spelling.ts';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
 import { type HealthServer, startHealthServer } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { type Monitor, startMonitor } from '../telemetry/monitor.ts';
 import { connectOperator } from '../temporal/connection.ts';
 import { type EmbeddedTemporal, startEmbeddedTemporal } from '../temporal/embedded.ts';
 import { applySchedules } from '../temporal/schedules.ts';
@@ -31,6 +32,7 @@ export async function runPipeline(order: { settings: Settings; withApi: boolean;
   const stopAsked = signalled();
   let temporal: EmbeddedTemporal | null = null;
   let health: HealthServer | null = null;
+  let monitor: Monitor | null = null;
   const children: SupervisedChild[] = [];
   stopAsked.again(() => {
     for (const child of children) child.kill();
@@ -58,7 +60,8 @@ export async function runPipeline(order: { settings: Settings; withApi: boolean;
     const worker = start('worker', ['worker', '--catalog', '--config', config]);
     const watcher = start('watch', ['watch', '--config', config]);
     const api = withApi ? start('api', ['api', '--config', config]) : null;
-    if (settings.monitor.enabled) health = await startHealthServer({ settings, log, parts: children });
+    monitor = startMonitor({ settings, log, parts: children });
+    if (settings.monitor.enabled) health = await startHealthServer({ settings, log, parts: children, latestSample: monitor.latest });
     announce(output, settings, temporal, withApi);
 
     await stopAsked.first;
@@ -67,6 +70,7 @@ export async function runPipeline(order: { settings: Settings; withApi: boolean;
     await worker.stop(settings.worker.graceS * 1000 + WORKER_EXTRA_MS);
     await api?.stop(API_GRACE_MS);
   } finally {
+    monitor?.stop();
     await Promise.all(children.map((child) => child.stop(API_GRACE_MS)));
     await health?.close();
     await temporal?.stop();

@@ -26,7 +26,7 @@ const TYPED = new WeakMap<Command, Map<string, string | boolean>>();
 
 export function settingsOfStream(command: Command, output: Output): LoadedSettings {
   const { sources, notices, warnings } = readStreamOptions(TYPED.get(command) ?? new Map());
-  for (const text of notices) process.stderr.write(`notice: ${text}\n`);
+  for (const text of notices) output.notice(text);
   for (const text of warnings) output.warn(text);
   const file: unknown = command.opts()['config'] ?? process.env['CONTIMG_CONFIG'];
   return loadSettings({ ...(typeof file === 'string' && { file }), env: process.env, flags: sources });

@@ -39,11 +39,13 @@ async function runFromCommand(command: Command, { withApi }: { withApi: boolean 
   requirePaths(loaded, ['paths.input', 'paths.output']);
   const { settings } = loaded;
   const { problem } = await readPointingSchedule(settings.paths.pointingSchedule);
-  if (problem !== null) throw usageError(`the pointing schedule cannot be used: ${problem}`, 'correct it, or leave paths.pointing_schedule out');
+  if (problem !== null)
+    throw usageError(`the pointing schedule cannot be used: ${problem}`, 'correct it, or leave paths.pointing_schedule out');
   const apiPort: unknown = command.opts()['apiPort'];
   if (apiPort !== undefined) settings.api.port = portNumber('--api-port', apiPort);
   const warning = slotWarning(settings);
   if (warning !== null) output.warn(warning);
+  if (settings.policy.mosaic) output.notice('mosaics are not made yet: groups are processed as without --enable-mosaic-creation');
   const log = createLogger({ level: settings.log.level, name: 'up', file: logFileOf(settings) });
   await runPipeline({ settings, withApi, log, output });
   process.exitCode = EXIT.done;

@@ -9,6 +9,7 @@ import { snakeCased } from '../domain/spelling.ts';
 import { connectClient } from '../temporal/connection.ts';
 import type { Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import type { Sample } from './monitor.ts';
 import { type PipelineReading, diskPaths, readPipeline } from './reading.ts';
 
 export interface HealthServer {
@@ -31,9 +32,14 @@ interface Check {
 
 const TEMPORAL_PROBE_MS = 3_000;
 
-export async function startHealthServer(order: { settings: Settings; log: Logger; parts: readonly PartView[] }): Promise<HealthServer> {
-  const { settings, log, parts } = order;
-  const metrics = createMetrics(settings, parts);
+export async function startHealthServer(order: {
+  settings: Settings;
+  log: Logger;
+  parts: readonly PartView[];
+  latestSample: () => Sample | null;
+}): Promise<HealthServer> {
+  const { settings, log, parts, latestSample } = order;
+  const metrics = createMetrics(settings, parts, latestSample);
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0];
     answer(path).then(
@@ -52,7 +58,10 @@ export async function startHealthServer(order: { settings: Settings; log: Logger
         const { checks, reading } = await inspect(settings, parts);
         const worst = checks[0]?.status ?? 'ok';
         const ready = checks.every(({ status }) => status === 'ok' || status === 'degraded') && hasRoom(reading, settings);
-        const body = path === '/ready' ? { ready, checks } : { status: worst, checks, ...reading, uptimeSeconds: process.uptime() };
+        const body =
+          path === '/ready'
+            ? { ready, checks }
+            : { status: worst, checks, ...reading, sample: latestSample(), uptimeSeconds: process.uptime() };
         return json((path === '/ready' ? ready : worst !== 'unhealthy') ? 200 : 503, body);
       }
       case '/metrics':

@@ -7,6 +7,7 @@ import { openForReading } from '../catalog/database.ts';
 import type { Settings } from '../config/settings.ts';
 import { GROUP_STATES, seedState } from '../domain/group-state.ts';
 import type { PartView } from './health.ts';
+import type { Sample } from './monitor.ts';
 import { readPipeline } from './reading.ts';
 
 export interface Metrics {
@@ -14,7 +15,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(settings: Settings, parts: readonly PartView[]): Metrics {
+export function createMetrics(settings: Settings, parts: readonly PartView[], latestSample: () => Sample | null): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const queue = new Gauge({
@@ -27,6 +28,18 @@ export function createMetrics(settings: Settings, parts: readonly PartView[]): M
   const disk = new Gauge({ name: 'dsa110_streaming_disk_free_gb', help: 'free space, GB', labelNames: ['path'], registers });
   const up = new Gauge({ name: 'contimg_part_up', help: '1 while the part of the process tree runs', labelNames: ['part'], registers });
   const restarts = new Gauge({ name: 'contimg_part_restarts', help: 'restarts since start', labelNames: ['part'], registers });
+  const cpu = new Gauge({
+    name: 'contimg_part_cpu_percent',
+    help: 'of one core, with its science processes, between the last two samples',
+    labelNames: ['part'],
+    registers,
+  });
+  const memory = new Gauge({
+    name: 'contimg_part_rss_bytes',
+    help: 'with its science processes, at the last sample',
+    labelNames: ['part'],
+    registers,
+  });
   const failures = new Counter({
     name: 'contimg_metrics_read_failures_total',
     help: 'scrapes that could not read the database',
@@ -37,6 +50,10 @@ export function createMetrics(settings: Settings, parts: readonly PartView[]): M
     for (const part of parts) {
       up.set({ part: part.name }, part.pid() === null ? 0 : 1);
       restarts.set({ part: part.name }, part.restarts());
+    }
+    for (const { name, cpuPercent, rssBytes } of latestSample()?.parts ?? []) {
+      memory.set({ part: name }, rssBytes);
+      if (cpuPercent !== null) cpu.set({ part: name }, cpuPercent);
     }
     queue.reset();
     groups.reset();

@@ -24,7 +24,7 @@ async function serve(pid: number | null) {
   };
   const { settings } = loadSettings({ env });
   const parts = [{ name: 'worker', pid: () => pid, restarts: () => 2 }];
-  const server = await startHealthServer({ settings, log: pino({ level: 'silent' }), parts });
+  const server = await startHealthServer({ settings, log: pino({ level: 'silent' }), parts, latestSample: () => null });
   return { settings, server, url: `http://127.0.0.1:${settings.health.port}` };
 }
 
