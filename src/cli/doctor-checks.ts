@@ -29,11 +29,9 @@ const INOTIFY_WATCHES_WANTED = 8_192;
 export async function examine(settings: Settings): Promise<Finding[]> {
   const { paths } = settings;
   const checks: Promise<Finding>[] = [
-    checked('node', 'fail', async () => nodeVersion()),
-    checked('temporal CLI', 'fail', async () => findTemporalCli()),
+    ...blockingChecks(settings),
     checked('temporal', 'warn', async () => temporalAnswers(settings)),
-    checked('science python', 'fail', async () => scienceImports()),
-    ...['wsclean', 'setpriv', 'prlimit'].map((name) => checked(name, name === 'wsclean' ? 'fail' : 'warn', async () => onPath(name))),
+    ...['setpriv', 'prlimit'].map((name) => checked(name, 'warn', async () => onPath(name))),
     checked('database', 'warn', async () => {
       openForReading(paths.database).close();
       return paths.database;
@@ -42,7 +40,7 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     checked('output', 'warn', async () => folder(paths.output)),
     checked('tmpfs', 'warn', async () => folder(paths.tmpfs)),
     checked('inotify watches', 'warn', async () => inotifyWatches()),
-    checked('memory', 'fail', async () => `${(totalmem() / 1e9).toFixed(1)} GB`),
+    checked('memory', 'warn', async () => `${(totalmem() / 1e9).toFixed(1)} GB`),
   ];
   const warning = slotWarning(settings);
   const threads: Finding =
@@ -51,6 +49,18 @@ export async function examine(settings: Settings): Promise<Finding[]> {
       : { name: 'threads', verdict: 'warn', fact: warning, remedy: 'lower worker.slots or worker.omp_threads' };
   return [...(await Promise.all(checks)), threads];
 }
+
+/** Without these no group can be processed: the pipeline does not start. */
+const blockingChecks = (settings: Settings): Promise<Finding>[] => [
+  checked('node', 'fail', async () => nodeVersion()),
+  // A server that runs elsewhere needs no program here.
+  checked('temporal CLI', settings.temporal.address === undefined ? 'fail' : 'warn', async () => findTemporalCli()),
+  checked('science python', 'fail', async () => scienceImports(settings)),
+  checked('wsclean', 'fail', async () => onPath('wsclean')),
+];
+
+export const blockingFindings = async (settings: Settings): Promise<Finding[]> =>
+  (await Promise.all(blockingChecks(settings))).filter(({ verdict }) => verdict === 'fail');
 
 async function checked(name: string, whenNot: 'warn' | 'fail', look: () => Promise<string>): Promise<Finding> {
   try {
@@ -86,8 +96,8 @@ async function temporalAnswers(settings: Settings): Promise<string> {
   }
 }
 
-async function scienceImports(): Promise<string> {
-  const { interpreter } = findSciencePython();
+async function scienceImports({ paths }: Settings): Promise<string> {
+  const { interpreter } = findSciencePython(paths.python);
   const script = `import sys\n${SCIENCE_MODULES.map((name) => `import ${name}`).join('\n')}\nprint(sys.version.split()[0])`;
   const { stdout } = await run(interpreter, ['-c', script], { timeout: IMPORT_LIMIT_MS });
   return `${interpreter}, Python ${stdout.trim()}`;

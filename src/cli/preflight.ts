@@ -1,16 +1,15 @@
 /**
- * What must be true before the pipeline starts; the first thing that is not ends the command with its remedy. Nothing is
- * created here but the output, scratch and state folders.
+ * What must be true before the pipeline starts; the first thing that is not ends the command with its remedy: folders, ports,
+ * and all that `contimg doctor` fails on. Nothing is created here but the output, scratch and state folders.
  */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
-import { findSciencePython } from '../runner/science-environment.ts';
 import { portHolder, portIsFree } from '../temporal/free-port.ts';
+import { blockingFindings } from './doctor-checks.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandError } from './problem.ts';
 
 export async function checkBeforeStart(settings: Settings, withApi: boolean): Promise<void> {
-  findSciencePython();
   requireReadableFolder(settings.paths.input);
   for (const folder of [settings.paths.output, settings.paths.scratch, settings.paths.state]) requireWritableFolder(folder);
   for (const { name, host, port, flag } of portsOf(settings, withApi)) {
@@ -21,6 +20,13 @@ export async function checkBeforeStart(settings: Settings, withApi: boolean): Pr
       remedy: `stop that process, or choose another port with ${flag}`,
     });
   }
+  const [worst] = await blockingFindings(settings);
+  if (worst === undefined) return;
+  throw new CommandError(EXIT.validation, {
+    code: 'check_failed',
+    detail: `${worst.name}: ${worst.fact}`,
+    remedy: worst.remedy ?? 'run `contimg doctor`',
+  });
 }
 
 function portsOf(settings: Settings, withApi: boolean): { name: string; host: string; port: number; flag: string }[] {

@@ -46,7 +46,7 @@ export function simulateCommand(): Command {
     const settings = localSettings(command);
     const directory = resolve(String(options['out']));
     const parameters = simulationOf(options);
-    const python = findSciencePython();
+    const python = findSciencePython(settings.paths.python);
     const workDir = join(settings.paths.state, 'simulate', `${Date.now()}-${process.pid}`);
     const stopping = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
