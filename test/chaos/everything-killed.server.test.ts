@@ -84,7 +84,7 @@ test('kill -9 of everything, twice, in different steps: started again, every gro
     'both groups are in work',
     async () => (await pipeline.status())?.queue.in_progress === 2 && timesRun('validate') >= 2,
   );
-  const science = treeBelow(pipeline.pid).filter(({ command }) => command.includes('quick-science.ts'));
+  const science = treeBelow(pipeline.pid).filter(({ command }) => command.includes('quick-science.mjs'));
   expect(science.length).toBeGreaterThanOrEqual(2);
   killed.push(...pipeline.killEverything());
   expect(killed.length).toBeGreaterThanOrEqual(6);

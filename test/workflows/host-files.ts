@@ -1,12 +1,18 @@
 /** The files a test host stands on: its science interpreter and the raw files of its groups. */
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import type { SubbandArrival } from '../../src/domain/arrival.ts';
 
-/** An executable that stands for the science interpreter; files in `folder` steer it. */
+/**
+ * An executable that stands for the science interpreter; files in `folder` steer it. Its types are taken off once here:
+ * Node would do it in every process, for as long as such a process lives.
+ */
 export function quickInterpreter(folder: string): string {
   const path = join(folder, 'python');
-  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} ${join(import.meta.dirname, 'quick-science.ts')} ${folder} "$@"\n`);
+  const program = join(folder, 'quick-science.mjs');
+  writeFileSync(program, stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'quick-science.ts'), 'utf8')));
+  writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} ${program} ${folder} "$@"\n`);
   chmodSync(path, 0o755);
   return path;
 }

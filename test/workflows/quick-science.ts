@@ -1,7 +1,7 @@
 /**
  * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
  * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
- * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` makes it fail,
+ * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` and `fail-STEP-GROUP.json` make it fail,
  * `calibrator-GROUP` puts a calibrator into a group, `poor-solutions` fails the gate of every calibration set.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,12 @@ export interface PlannedFailure {
   whenParameterAbove?: { name: string; limit: number };
 }
 
-const [folder, , moduleName, requestPath] = process.argv.slice(2);
+const [folder, mode, moduleName, requestPath] = process.argv.slice(2);
+// `-c SCRIPT`: the check that the science environment can be imported.
+if (mode === '-c') {
+  process.stdout.write('3.13.0\n');
+  process.exit(0);
+}
 if (folder === undefined || moduleName === undefined || requestPath === undefined) throw new Error('usage: FOLDER -m MODULE REQUEST');
 const step = moduleName.replace('contimg_science.', '');
 const request: Request = JSON.parse(readFileSync(requestPath, 'utf8'));
@@ -56,7 +61,8 @@ if (plannedFailure !== null) {
 emit('result', { result: { ...answer(), timings_s: { work: 0.01 } }, resources: { wall_s: 0.01, cpu_s: 0.01, max_rss_bytes: 1e6 } });
 
 function readPlannedFailure(): PlannedFailure | null {
-  const path = join(folder ?? '', `fail-${step}.json`);
+  const ofGroup = join(folder ?? '', `fail-${step}-${request.group_id}.json`);
+  const path = existsSync(ofGroup) ? ofGroup : join(folder ?? '', `fail-${step}.json`);
   if (!existsSync(path)) return null;
   const plan: PlannedFailure = JSON.parse(readFileSync(path, 'utf8'));
   if (plan.whenParameterAbove !== undefined) {
@@ -167,7 +173,10 @@ function answer(): object {
       const files = Object.fromEntries(
         kinds.map((kind) => [
           kind,
-          made(join(outputs['directory'] ?? '', `${outputs['name']}-${kind}`), `${kind} ${JSON.stringify(request.parameters)}`),
+          made(
+            join(outputs['directory'] ?? '', `${outputs['name']}-${kind}`),
+            `${kind} ${JSON.stringify([inputs['calibration_set'], request.parameters])}`,
+          ),
         ]),
       );
       return {
