@@ -10,6 +10,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Status, statusSchema } from '../../src/api/contract/status.ts';
 import { openForReading } from '../../src/catalog/database.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { freePort } from '../../src/temporal/free-port.ts';
 import { quickInterpreter } from '../workflows/host-files.ts';
 import { killNow, killTree, type TreeProcess, treeBelow } from './process-tree.ts';
@@ -19,6 +21,8 @@ const root = resolve(import.meta.dirname, '..', '..');
 /** How a part is told from the others by its command line. */
 const PARTS = { watcher: 'main.ts watch', worker: 'main.ts worker', api: 'main.ts api', temporal: 'server start-dev' } as const;
 export type Part = keyof typeof PARTS;
+/** Section → key → value, as in a configuration file. */
+export type SettingChanges = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export class WholePipeline {
   readonly folder = mkdtempSync(join(tmpdir(), 'contimg-whole-'));
@@ -28,7 +32,7 @@ export class WholePipeline {
   readonly #api: string;
   #up: ChildProcess | null = null;
 
-  private constructor(ports: number[]) {
+  private constructor(ports: number[], changes: SettingChanges) {
     const [api, ui, temporal, health] = ports;
     this.#api = `http://127.0.0.1:${api}/api/v1`;
     mkdirSync(this.incoming);
@@ -53,13 +57,19 @@ export class WholePipeline {
       log: { level: 'fatal' },
     };
     mkdirSync(settings.paths.tmpfs);
-    writeFileSync(this.#config, JSON.stringify(settings));
+    const changed = Object.entries(settings).map(([section, values]) => [section, { ...values, ...changes[section] }]);
+    writeFileSync(this.#config, JSON.stringify(Object.fromEntries(changed)));
   }
 
-  static async create(): Promise<WholePipeline> {
+  static async create(changes: SettingChanges = {}): Promise<WholePipeline> {
     const ports = new Set<number>();
     while (ports.size < 4) ports.add(await freePort());
-    return new WholePipeline([...ports]);
+    return new WholePipeline([...ports], changes);
+  }
+
+  /** Settings as its processes read them. */
+  get settings(): Settings {
+    return loadSettings({ file: this.#config }).settings;
   }
 
   get pid(): number {
@@ -136,10 +146,10 @@ export class WholePipeline {
   groups = (): { group_id: string; state: string; step: string | null; waiting_for: string | null }[] =>
     this.read('SELECT group_id, state, step, waiting_for FROM groups ORDER BY group_id');
 
-  read<Row>(sql: string): Row[] {
+  read<Row>(sql: string, ...values: unknown[]): Row[] {
     const database = openForReading(join(this.folder, 'state', 'db', 'pipeline.sqlite3'));
     try {
-      return database.prepare<unknown[], Row>(sql).all();
+      return database.prepare<unknown[], Row>(sql).all(...values);
     } finally {
       database.close();
     }
