@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import type { CatalogDatabase } from '../catalog/statement.ts';
 import { createIngest, type Ingest } from '../ingest/ingest.ts';
 import { filesNotTaken, type NotTaken } from '../ingest/not-taken.ts';
+import { escapedPath } from '../ingest/safe-path.ts';
 import type { WatchStatus } from '../ingest/watch-status.ts';
 import { createLogger, logFileOf } from '../telemetry/log.ts';
 import { createReconnectingAnnounce } from '../temporal/announce.ts';
@@ -76,7 +77,7 @@ function notTakenInWords(files: readonly NotTaken[]): string[] {
   const lines = files
     .slice(0, MOST_SHOWN)
     .flatMap(({ path, status, reason, remedy }) => [
-      `${status}  ${JSON.stringify(path).slice(1, -1)}`,
+      `${status}  ${escapedPath(path)}`,
       `  ${reason}`,
       ...(remedy === null ? [] : [`  ${remedy}`]),
     ]);

@@ -14,7 +14,11 @@ const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/gu;
 
 const hasControlCharacter = (text: string): boolean => text.search(CONTROL_CHARACTER) >= 0;
 
-const escapedPath = (path: string): string => JSON.stringify(path).slice(1, -1);
+/** On one line, whatever the path holds. */
+export const escapedPath = (path: string): string =>
+  JSON.stringify(path)
+    .slice(1, -1)
+    .replace(CONTROL_CHARACTER, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 export type EntryVerdict = NameVerdict | { kind: 'unsafe-name'; rejection: Rejection };
 

@@ -42,36 +42,28 @@ function onRecord(path: string): SubbandFileRow | null {
 }
 
 // A kernel without user namespaces cannot give a test limits of its own.
-const withNamespaces = spawnSync('unshare', ['-Ur', 'true']).status === 0 ? test : test.skip;
+const withNamespaces = spawnSync('unshare', ['-Ur', 'true']).status === 0 ? describe : describe.skip;
 
-describe('without inotify', () => {
-  withNamespaces(
-    'no instance left: scans find the files, and the reason is on record',
-    async () => {
-      const watcher = withInotifyLimit('max_inotify_instances', 0, input, state);
-      const early = await put(0);
-      await eventually(() => onRecord(early)?.status === 'valid', 30_000);
-      const later = await put(1);
-      await eventually(() => onRecord(later)?.status === 'valid', 30_000);
-      expect(await watcher.stop()).toMatchObject({ mode: 'poll', mode_reason: expect.stringMatching(/^EMFILE/) });
-    },
-    60_000,
-  );
+withNamespaces('without inotify', () => {
+  test('no instance left: scans find the files, and the reason is on record', async () => {
+    const watcher = withInotifyLimit('max_inotify_instances', 0, input, state);
+    const early = await put(0);
+    await eventually(() => onRecord(early)?.status === 'valid', 30_000);
+    const later = await put(1);
+    await eventually(() => onRecord(later)?.status === 'valid', 30_000);
+    expect(await watcher.stop()).toMatchObject({ mode: 'poll', mode_reason: expect.stringMatching(/^EMFILE/) });
+  }, 60_000);
 
-  withNamespaces(
-    'no watch left for a folder that came later: the same',
-    async () => {
-      const watcher = withInotifyLimit('max_inotify_watches', 1, input, state);
-      const early = await put(0);
-      await eventually(() => onRecord(early)?.status === 'valid', 30_000);
-      const folder = join(input, 'second-disk');
-      mkdirSync(folder);
-      const later = await put(1, folder);
-      await eventually(() => onRecord(later)?.status === 'valid', 30_000);
-      expect(await watcher.stop()).toMatchObject({ mode: 'poll', mode_reason: expect.stringMatching(/^ENOSPC/) });
-    },
-    60_000,
-  );
+  test('no watch left for a folder that came later: the same', async () => {
+    const watcher = withInotifyLimit('max_inotify_watches', 1, input, state);
+    const early = await put(0);
+    await eventually(() => onRecord(early)?.status === 'valid', 30_000);
+    const folder = join(input, 'second-disk');
+    mkdirSync(folder);
+    const later = await put(1, folder);
+    await eventually(() => onRecord(later)?.status === 'valid', 30_000);
+    expect(await watcher.stop()).toMatchObject({ mode: 'poll', mode_reason: expect.stringMatching(/^ENOSPC/) });
+  }, 60_000);
 });
 
 describe('a user without the rights of root', () => {

@@ -39,7 +39,7 @@ export const withInotifyLimit = (limit: 'max_inotify_instances' | 'max_inotify_w
   start(['unshare', '-Ur', 'sh', '-c', `echo ${value} > /proc/sys/user/${limit} && exec "$@"`, 'sh'], input, state, 'follow');
 
 function start(prefix: readonly string[], input: string, state: string, how: 'once' | 'follow'): SeparateWatcher {
-  const [command = '', ...rest] = [...prefix, process.execPath, WATCHER, input, state, how];
+  const [command, ...rest] = [...prefix, process.execPath, WATCHER, input, state, how];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject));
   let last = '';
