@@ -6,24 +6,15 @@ import { createHash } from 'node:crypto';
 import { addAlias } from '../catalog/group-aliases.ts';
 import { findGroupByKey, issueGroup, keyOfGroup } from '../catalog/groups.ts';
 import { type CatalogDatabase, inTransaction } from '../catalog/statement.ts';
-import {
-  arrivalOf,
-  fileByPath,
-  filesOfGroup,
-  markFile,
-  REPLACED,
-  type SeenFile,
-  type SubbandFileRow,
-  upsertFile,
-} from '../catalog/subband-files.ts';
+import { fileByPath, filesOfGroup, markFile, REPLACED, type SeenFile, type SubbandFileRow, upsertFile } from '../catalog/subband-files.ts';
 import { type GroupId, groupIdFromHeader, groupIdSchema } from '../domain/group-id.ts';
-import { supersedes } from '../domain/membership.ts';
 import { jdToMjd, unixMsFromSecondText, unixMsToMjd } from '../domain/utc.ts';
 import type { FileSignature } from './file-signature.ts';
 import type { HeaderFacts } from './header-facts.ts';
 import { openGroupsNear } from './known-files.ts';
 import { isOutlier, medianOf, nearestGroup } from './name-clock.ts';
 import { type Rejection, reasonText } from './rejection.ts';
+import { judgeRivals } from './rivalry.ts';
 
 export interface LookedAt {
   path: string;
@@ -114,23 +105,10 @@ const shiftedGrid = (gridDigest: string, offsetS: number): string =>
 const sameSubband = (rows: readonly SubbandFileRow[], groupId: GroupId, subband: number | null): SubbandFileRow[] =>
   rows.filter((row) => row.subband === subband && row.group_id === groupId && row.reason !== REPLACED);
 
-/** One valid file a subband: the newer of two; the first of two equal ones. Answers whether there were two. */
+/** One valid file a subband. Answers whether there were two. */
 function settleRivalry(database: CatalogDatabase, files: readonly SubbandFileRow[], file: LookedAt): boolean {
-  const valid = files.filter((row) => row.status === 'valid');
-  const candidate = valid.find((row) => row.path === file.path);
-  if (candidate === undefined || valid.length === 1) return false;
-  for (const held of valid) {
-    if (held.path === candidate.path) continue;
-    if (supersedes(arrivalOf(candidate), arrivalOf(held))) {
-      markFile(database, held.path, 'superseded', `rival: a newer file for the same subband is ${file.path}`);
-    } else if (candidate.header_digest === held.header_digest && candidate.bytes === held.bytes) {
-      markFile(database, candidate.path, 'duplicate', `the same content as ${held.path}`);
-      return true;
-    } else {
-      markFile(database, candidate.path, 'superseded', `rival: a newer file for the same subband is ${held.path}`);
-      return true;
-    }
-  }
+  if (files.length < 2) return false;
+  for (const { path, status, reason } of judgeRivals(files, file.path)) markFile(database, path, status, reason);
   return true;
 }
 
