@@ -20,6 +20,7 @@ import { groupActionRoutes } from './group-actions.ts';
 import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { imageRoutes } from './images.ts';
+import { ledgerRoutes } from './ledger.ts';
 import { installOpenApi } from './openapi.ts';
 import { installRateLimits } from './rate-limits.ts';
 import { sourceRoutes } from './sources.ts';
@@ -67,6 +68,7 @@ export async function buildApiServer(dependencies: ApiDependencies): Promise<Api
       groupActionRoutes,
       imageRoutes,
       sourceRoutes,
+      ledgerRoutes,
       eventRoutes,
     ]) {
       routes(api, dependencies);

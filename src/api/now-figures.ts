@@ -53,7 +53,7 @@ export function readNowFigures(database: CatalogDatabase, nowMs: number, heavySl
     ledger_today: countsBy(
       database,
       LEDGER_OUTCOMES,
-      'SELECT outcome AS name, COUNT(*) AS n FROM ledger WHERE expected_at >= :start AND expected_at < :end GROUP BY outcome',
+      'SELECT outcome AS name, SUM(groups) AS n FROM ledger WHERE expected_at >= :start AND expected_at < :end GROUP BY outcome',
       { start: isoFromUnixMs(dayStartMs).slice(0, 10), end: isoFromUnixMs(dayStartMs + DAY_MS).slice(0, 10) },
     ),
     calibration_age_h: newestSet === null ? null : (unixMsToMjd(nowMs) - newestSet) * 24,

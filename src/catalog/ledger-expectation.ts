@@ -28,5 +28,9 @@ export function recordExpectation(database: CatalogDatabase, expectation: Expect
 }
 
 /** Null: nobody has looked yet. */
-export const currentExpectation = (database: CatalogDatabase): Expectation | null =>
-  rowOf(database, expectationRow, 'SELECT * FROM ledger_expectation WHERE id = 1');
+export function currentExpectation(database: CatalogDatabase): Expectation | null {
+  const row = rowOf(database, expectationRow, 'SELECT * FROM ledger_expectation WHERE id = 1');
+  if (row === null) return null;
+  const { id: _only, ...expectation } = row;
+  return expectation;
+}
