@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { insertAudit } from '../src/catalog/audit.ts';
+import { groupsOfRange, statesOfGroups } from '../src/catalog/backfill-groups.ts';
 import { chooseCalibration } from '../src/catalog/calibration-choice.ts';
 import type { CatalogDatabase } from '../src/catalog/database.ts';
 import { projectGroup } from '../src/catalog/group-projection.ts';
@@ -17,7 +18,13 @@ import { recordProduct } from '../src/catalog/product-record.ts';
 import { sqliteCode } from '../src/catalog/statement.ts';
 import { insertAttempt } from '../src/catalog/step-attempts.ts';
 import { membersOf } from '../src/catalog/subband-files.ts';
-import { type CatalogActivities, groupProjectionSchema, productRecordSchema, stepAttemptSchema } from '../src/domain/catalog-command.ts';
+import {
+  type CatalogActivities,
+  groupProjectionSchema,
+  type JournalRow,
+  productRecordSchema,
+  stepAttemptSchema,
+} from '../src/domain/catalog-command.ts';
 import { StepError } from '../src/domain/failure.ts';
 import { type MeasurementLine, measurementLineSchema } from '../src/domain/science-result.ts';
 import { camelCased } from '../src/domain/spelling.ts';
@@ -36,7 +43,8 @@ export interface CatalogDependencies {
 export function createCatalogActivities({ database, log, calibration, now = Date.now }: CatalogDependencies): CatalogActivities {
   const at = (): string => isoFromUnixMs(now());
   const command = reportingTo(log);
-  return {
+  const activities: CatalogActivities = {
+    recordRows: (rows) => writeAll(rows, activities),
     projectGroup: command(async (raw) => {
       const projection = groupProjectionSchema.parse(raw);
       const written = projectGroup(database, projection, at());
@@ -45,6 +53,8 @@ export function createCatalogActivities({ database, log, calibration, now = Date
     }),
     recordAttempt: command(async (raw) => insertAttempt(database, stepAttemptSchema.parse(raw))),
     recordProduct: command(async (raw) => ({ productId: recordProduct(database, productRecordSchema.parse(raw), at(), calibration) })),
+    groupsOfRange: command(async (question) => groupsOfRange(database, question)),
+    statesOfGroups: command(async (groupIds) => statesOfGroups(database, groupIds)),
     membersOf: command(async (groupId) => membersOf(database, groupId)),
     chooseCalibration: command(async (question) => chooseCalibration(database, question)),
     recordMeasurements: command(async ({ measurementsPath, ...order }) => {
@@ -54,6 +64,36 @@ export function createCatalogActivities({ database, log, calibration, now = Date
     closeLedger: command(async (entry) => setLedgerOutcome(database, { ...entry, at: at() })),
     recordAudit: command(async (entry) => insertAudit(database, { ...entry, at: at() })),
   };
+  return activities;
+}
+
+/** Throws what may succeed at another try at once, what never can when the other rows are written. */
+async function writeAll(rows: readonly JournalRow[], activities: CatalogActivities): Promise<void> {
+  let refused: ApplicationFailure | null = null;
+  for (const row of rows) {
+    try {
+      await writeRow(row, activities);
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure && error.nonRetryable === true)) throw error;
+      refused ??= error;
+    }
+  }
+  if (refused !== null) throw refused;
+}
+
+function writeRow({ kind, row }: JournalRow, activities: CatalogActivities): Promise<void> {
+  switch (kind) {
+    case 'projection':
+      return activities.projectGroup(row);
+    case 'attempt':
+      return activities.recordAttempt(row);
+    case 'ledger':
+      return activities.closeLedger(row);
+    case 'audit':
+      return activities.recordAudit(row);
+    default:
+      return kind satisfies never;
+  }
 }
 
 async function readMeasurements(path: string): Promise<{ lines: MeasurementLine[]; digest: string }> {

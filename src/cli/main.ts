@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),
+  backfill: async () => (await import('./backfill.ts')).backfillCommand(),
   ledger: async () => (await import('./ledger.ts')).ledgerCommand(),
   schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
@@ -25,7 +26,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
 
 async function program(name: string, args: readonly string[]): Promise<Command> {
   if (name === 'dsa110-stream') return (await import('./up.ts')).streamCommand();
-  const contimg = new Command('contimg').description('near-real-time radio imaging for the DSA-110: subband files to light curves');
+  const contimg = new Command('contimg')
+    .enablePositionalOptions()
+    .description('near-real-time radio imaging for the DSA-110: subband files to light curves');
   const asked = COMMANDS[args[0] ?? ''];
   for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
     // Commands of the typed flavour differ in type only.

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type SubbandArrival, groupKeySchema } from './arrival.ts';
+import type { BackfillActivities } from './backfill.ts';
 import { stepFailureSchema } from './failure.ts';
 import { type GroupId, groupIdSchema } from './group-id.ts';
 import { degradedReasonSchema, groupStateSchema, laneSchema, processingStageSchema } from './group-state.ts';
@@ -117,8 +118,17 @@ export interface AuditEntry {
   requestId: string;
 }
 
+/** What a group's journal sends, each written as the command of its kind writes it. */
+export type JournalRow =
+  | { kind: 'projection'; row: GroupProjection }
+  | { kind: 'attempt'; row: StepAttempt }
+  | { kind: 'ledger'; row: Parameters<CatalogActivities['closeLedger']>[0] }
+  | { kind: 'audit'; row: AuditEntry };
+
 /** The activities of queue `catalog`. */
-export interface CatalogActivities {
+export interface CatalogActivities extends BackfillActivities {
+  /** Rows of one group, in order. One that is refused for good does not keep the others from being written. */
+  recordRows(rows: readonly JournalRow[]): Promise<void>;
   projectGroup(projection: GroupProjection): Promise<void>;
   recordAttempt(attempt: StepAttempt): Promise<void>;
   /** Answers the product's id; supersedes the current product of the same kind and group made by an earlier run. */

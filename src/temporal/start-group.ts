@@ -20,7 +20,7 @@ export async function startGroup(client: Client, input: ObservationGroupInput): 
 }
 
 /** True when some worker takes decisions of this namespace. */
-export async function isServed(connection: Connection, namespace: string): Promise<boolean> {
+export async function isServed(connection: Pick<Connection, 'workflowService'>, namespace: string): Promise<boolean> {
   try {
     // Without a type the server answers for workflow tasks.
     const taskQueue = { name: TASK_QUEUES.pipeline };
