@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { openForReading } from '../catalog/database.ts';
+import { LEDGER_OUTCOMES } from '../catalog/ledger.ts';
 import type { Settings } from '../config/settings.ts';
 import { GROUP_STATES, seedState } from '../domain/group-state.ts';
 import type { PartView } from './health.ts';
@@ -25,6 +26,12 @@ export function createMetrics(settings: Settings, parts: readonly PartView[], la
     registers,
   });
   const groups = new Gauge({ name: 'contimg_groups', help: 'groups by state', labelNames: ['state'], registers });
+  const ledger = new Gauge({
+    name: 'contimg_ledger_groups',
+    help: 'groups expected in the last 24 hours, by what became of them',
+    labelNames: ['outcome'],
+    registers,
+  });
   const disk = new Gauge({ name: 'dsa110_streaming_disk_free_gb', help: 'free space, GB', labelNames: ['path'], registers });
   const up = new Gauge({ name: 'contimg_part_up', help: '1 while the part of the process tree runs', labelNames: ['part'], registers });
   const restarts = new Gauge({ name: 'contimg_part_restarts', help: 'restarts since start', labelNames: ['part'], registers });
@@ -65,6 +72,7 @@ export function createMetrics(settings: Settings, parts: readonly PartView[], la
           groups.set({ state }, reading.queue[state]);
           queue.inc({ state: seedState(state) }, reading.queue[state]);
         }
+        for (const outcome of LEDGER_OUTCOMES) ledger.set({ outcome }, reading.ledgerLastDay[outcome]);
         for (const [path, freeGb] of Object.entries(reading.diskFreeGb)) disk.set({ path }, freeGb);
       } finally {
         database.close();

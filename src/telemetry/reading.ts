@@ -1,12 +1,17 @@
 /** Figures of the pipeline as they are now: groups by state and free space by path. */
 import { existsSync, statfsSync } from 'node:fs';
 import { z } from 'zod';
+import type { LedgerOutcome } from '../catalog/ledger.ts';
+import { ledgerCounts } from '../catalog/ledger-summary.ts';
 import { type CatalogDatabase, rowsOf } from '../catalog/statement.ts';
 import type { Settings } from '../config/settings.ts';
 import { GROUP_STATES, type GroupState, groupStateSchema } from '../domain/group-state.ts';
+import { isoFromUnixMs } from '../domain/utc.ts';
 
 export interface PipelineReading {
   queue: Record<GroupState, number>;
+  /** Groups expected in the last 24 hours, by what became of them. */
+  ledgerLastDay: Record<LedgerOutcome, number>;
   diskFreeGb: Record<string, number>;
 }
 
@@ -27,7 +32,23 @@ export function readPipeline(database: CatalogDatabase, settings: Settings): Pip
       failed: count('failed'),
       cancelled: count('cancelled'),
     } satisfies Record<(typeof GROUP_STATES)[number], number>,
+    ledgerLastDay: readLedger(database),
     diskFreeGb: readDisks(settings),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function readLedger(database: CatalogDatabase): PipelineReading['ledgerLastDay'] {
+  const nowMs = Date.now();
+  const days = ledgerCounts(database, { start: isoFromUnixMs(nowMs - DAY_MS), end: isoFromUnixMs(nowMs) }, 'day');
+  const count = (outcome: LedgerOutcome): number => days.reduce((sum, day) => sum + day[outcome], 0);
+  return {
+    done: count('done'),
+    degraded: count('degraded'),
+    skipped: count('skipped'),
+    missing: count('missing'),
+    pending: count('pending'),
   };
 }
 
