@@ -1,10 +1,11 @@
 /**
  * Tells the world about a group: search attributes and details for the Web UI, the projection and attempt rows for the
- * product database. Rows go out in order and in the background, so that no step waits for one; `drain` waits for all.
+ * product database. Rows go out in order and in the background, so that no step waits for one; those that gather while the
+ * catalog is busy go out together, so that a backlog shrinks by itself. `drain` waits for all.
  */
 import { CancellationScope, log, proxyActivities, rootCause, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CatalogActivities } from '../activities/contract.ts';
-import type { GroupProjection, StepAttempt } from '../src/domain/catalog-command.ts';
+import type { JournalRow, StepAttempt } from '../src/domain/catalog-command.ts';
 import { SEARCH_ATTRIBUTES } from '../src/domain/observation-group.ts';
 import { catalogOptions } from './activity-options.ts';
 import { type GroupMemory, observedAtMs, pointingDecDeg, projectionOf } from './group-memory.ts';
@@ -14,9 +15,8 @@ const key = <Name extends AttributeName>(name: Name) => ({ name, type: SEARCH_AT
 
 export class Journal {
   readonly #group: GroupMemory;
-  #rows: Promise<void> = Promise.resolve();
-  /** The newest projection not yet sent. */
-  #waiting: { projection: GroupProjection } | null = null;
+  #sent: Promise<void> = Promise.resolve();
+  #unsent: JournalRow[] = [];
   #lastAttributes = '';
 
   constructor(group: GroupMemory) {
@@ -35,43 +35,44 @@ export class Journal {
     this.#group.revision += 1;
     this.#showInWebUi();
     const projection = projectionOf(this.#group);
-    if (this.#waiting?.projection.state === projection.state) {
-      this.#waiting.projection = projection;
-      return;
-    }
-    const waiting = { projection };
-    this.#waiting = waiting;
-    this.#append(() => {
-      if (this.#waiting === waiting) this.#waiting = null;
-      return this.catalog.projectGroup(waiting.projection);
-    });
+    const last = this.#unsent.findLast((one) => one.kind === 'projection');
+    if (last?.row.state === projection.state) last.row = projection;
+    else this.#unsent.push({ kind: 'projection', row: projection });
+    this.#send();
   }
 
+  /** Goes out with the change that follows every end of an attempt. */
   attempt(row: StepAttempt): void {
-    this.#append(() => this.catalog.recordAttempt(row));
+    this.#unsent.push({ kind: 'attempt', row });
   }
 
-  ledger(entry: Parameters<CatalogActivities['closeLedger']>[0]): void {
-    this.#append(() => this.catalog.closeLedger(entry));
+  ledger(row: Parameters<CatalogActivities['closeLedger']>[0]): void {
+    this.#unsent.push({ kind: 'ledger', row });
+    this.#send();
   }
 
-  audit(entry: Parameters<CatalogActivities['recordAudit']>[0]): void {
-    this.#append(() => this.catalog.recordAudit(entry));
+  audit(row: Parameters<CatalogActivities['recordAudit']>[0]): void {
+    this.#unsent.push({ kind: 'audit', row });
+    this.#send();
   }
 
   /** All rows so far are in the database when this returns. */
   async drain(): Promise<void> {
-    await this.#rows;
+    this.#send();
+    await this.#sent;
   }
 
   /**
    * A cancelled group still reports: rows are outside every cancellation scope. A row that the catalog refuses for good is a
    * bug of ours: the group goes on and says so in its log and status.
    */
-  #append(write: () => Promise<void>): void {
-    this.#rows = this.#rows.then(async () => {
+  #send(): void {
+    this.#sent = this.#sent.then(async () => {
+      const rows = this.#unsent;
+      if (rows.length === 0) return; // they went out with the ones before
+      this.#unsent = [];
       try {
-        await CancellationScope.nonCancellable(write);
+        await CancellationScope.nonCancellable(() => this.catalog.recordRows(rows));
       } catch (error) {
         const reason = rootCause(error) ?? String(error);
         log.error('the catalog refused a row', { groupId: this.#group.input.groupId, reason });

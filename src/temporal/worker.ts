@@ -40,6 +40,7 @@ const FORCE_AFTER_GRACE_MS = 20_000;
 const MEMORY_SHARE = 0.9;
 /** File work waits for disks, not for cores. */
 const FILE_SLOTS = 16;
+const CATALOG_COMMANDS = 8;
 
 export async function startWorker(options: { settings: Settings; log: Logger; catalog: boolean }): Promise<RunningWorker> {
   const { settings, log } = options;
@@ -101,9 +102,10 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
           ...createCatalogActivities({ database: catalog.database, log, calibration: settings.calibration }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
         },
-        // One command at a time: the database has one writer, and order within a group is kept by its workflow.
-        maxConcurrentActivityTaskExecutions: 1,
-        maxConcurrentActivityTaskPolls: 1,
+        // Each command is one synchronous transaction, so they never mix, and order within a group is kept by its workflow;
+        // several in hand keep the writer at work while Temporal hands over the next ones.
+        maxConcurrentActivityTaskExecutions: CATALOG_COMMANDS,
+        maxConcurrentActivityTaskPolls: 2,
       }),
     );
   }
