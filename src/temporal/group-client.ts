@@ -104,6 +104,7 @@ function mapped(error: unknown, groupId: GroupId): unknown {
 /** gRPC statuses. */
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
+const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
 
 function serviceProblem(error: ServiceError, groupId: GroupId): unknown {
@@ -111,6 +112,9 @@ function serviceProblem(error: ServiceError, groupId: GroupId): unknown {
   const status = cause instanceof Error && 'code' in cause ? cause.code : null;
   if (status === DEADLINE_EXCEEDED) return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
   if (status === NOT_FOUND) return notOpen(error, groupId);
+  // Temporal takes no update while a decision of the workflow was lost with its worker several times in a row.
+  if (status === FAILED_PRECONDITION)
+    return new GroupRequestError('worker_unavailable', 'the worker that decides for the group was lost; ask again', error);
   if (status === UNAVAILABLE) return new GroupRequestError('temporal_unreachable', 'Temporal does not answer', error);
   return error;
 }
