@@ -16,7 +16,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(settings: Settings, parts: readonly PartView[], latestSample: () => Sample | null): Metrics {
+export function createMetrics(settings: Settings, parts: readonly PartView[], latestSample: () => Sample | null = () => null): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const queue = new Gauge({

@@ -21,6 +21,8 @@ export class NightOperator {
   readonly acts = { resumed: 0, accepted: 0, cancelled: 0 };
   /** Why requests were not answered, and how often. */
   readonly refusals: Record<string, number> = {};
+  /** Answers that no operator should get. */
+  readonly problems: string[] = [];
   readonly #pipeline: WholePipeline;
   readonly #parkedSince = new Map<string, number>();
   readonly #asking = new Set<string>();
@@ -82,7 +84,7 @@ export class NightOperator {
       await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => request(client, groupIdSchema.parse(row.group_id)));
       this.acts[act] += 1;
     } catch (error) {
-      if (!isNoAnswer(error)) throw error;
+      if (!isNoAnswer(error)) this.problems.push(`asked for ${row.group_id}: ${String(error)}`);
       const why = error instanceof GroupRequestError ? error.code : 'no answer';
       this.refusals[why] = (this.refusals[why] ?? 0) + 1;
     }

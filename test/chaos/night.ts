@@ -79,7 +79,7 @@ export async function runNight(options: NightOptions): Promise<NightReport> {
     await killing;
 
     const running = await runningGroups(pipeline);
-    const findings = auditNight(pipeline, truth, [...correlator.left.values()]);
+    const findings = [...operator.problems, ...auditNight(pipeline, truth, [...correlator.left.values()])];
     if (running !== 0) findings.push(`Temporal still runs ${running} groups`);
     const exitCode = await pipeline.stop();
     if (exitCode !== 0) findings.push(`the pipeline ended with exit code ${exitCode}`);
