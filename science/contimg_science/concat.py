@@ -11,7 +11,9 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
+from math import degrees
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,8 @@ class ConcatResult(Record):
     software: dict[str, str]
     content_digest: str
     column_digests: dict[str, str]
+    subtable_digests: dict[str, str]
+    site: dict[str, float]
     bytes_read: int
     read_twice: list[ReadTwice]
     bytes_written: int
@@ -162,14 +166,15 @@ def _convert_usable(request: ConcatRequest, group: Group, members: dict[int, Ope
     return _result(request, group, converted, unusable, bytes_read, timings)
 
 
+@dataclass(frozen=True)
 class _Converted:
-    """What one finished pass knows."""
-
-    def __init__(
-        self, centre: PhaseCentre, files: list[InputFile], counts: dict[str, int], digests: dict[str, str], content: str, twice: dict[int, str]
-    ):
-        self.centre, self.files, self.counts, self.digests = centre, files, counts, digests
-        self.content, self.read_twice = content, twice
+    centre: PhaseCentre
+    files: list[InputFile]
+    counts: dict[str, int]
+    digests: dict[str, str]
+    subtables: dict[str, str]
+    content: str
+    read_twice: dict[int, str]
 
 
 def _convert(
@@ -205,9 +210,10 @@ def _convert(
             )
             write_subtables(path, main, group, centre, classified.calibrator, Provenance(_mjd_of(request.requested_at), messages))
             main.flush()
-            content = content_digest([*digests.items(), *subtable_digests(path).items()])
+            subtables = subtable_digests(path)
+            content = content_digest([*digests.items(), *subtables.items()])
             main.putkeyword(CONTIMG_KEYWORD, _keyword(request, content))
-        return _Converted(centre, files, counts, digests, content, blocks.read_twice)
+        return _Converted(centre, files, counts, digests, subtables, content, blocks.read_twice)
 
 
 def timed(items: Any, timings: Timings, name: str) -> Any:
@@ -281,6 +287,8 @@ def _result(
         software=software_versions(),
         content_digest=converted.content,
         column_digests=converted.digests,
+        subtable_digests=converted.subtables,
+        site={"lat_deg": degrees(group.site.lat_rad), "lon_deg": degrees(group.site.lon_rad), "height_m": group.site.height_m},
         bytes_read=bytes_read,
         read_twice=[ReadTwice(subband=subband, reason=reason) for subband, reason in converted.read_twice.items()],
         bytes_written=sum(file.stat().st_size for file in request.outputs.ms.rglob("*") if file.is_file()),
