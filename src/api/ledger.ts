@@ -21,9 +21,6 @@ const summaryQuerySchema = z.strictObject({ ...intervalQuery, by: z.enum(['day',
 const WEEK_MS = 7 * 86_400_000;
 
 export function ledgerRoutes(app: ApiServer, { database, now }: ApiDependencies): void {
-  const timeText = (name: string, text: string | undefined): string | null =>
-    text === undefined ? null : isoFromUnixMs(unixMsOfRequest(name, text));
-
   app.route({
     method: 'GET',
     url: '/api/v1/ledger',
@@ -78,6 +75,9 @@ export function ledgerRoutes(app: ApiServer, { database, now }: ApiDependencies)
     history: historyOf(database, row.id).map(({ outcome, reason, until_at }) => ({ outcome, reason, until_at })),
   });
 }
+
+const timeText = (name: string, text: string | undefined): string | null =>
+  text === undefined ? null : isoFromUnixMs(unixMsOfRequest(name, text));
 
 function placeOf(cursor: string | undefined): { expectedAt: string; id: number } | null {
   const text = decodeTextCursor(cursor);

@@ -40,12 +40,20 @@ export function ledgerCommand(): Command {
     if (options['annotate'] !== undefined) return annotate(command, options['annotate'], options['reason'], output);
     if (options['reason'] !== undefined) throw usageError('--reason explains a row, and none is named', 'add --annotate ROW');
     withDatabase(localSettings(command).paths.database, (database) =>
-      report(database, { since: options['since'], until: options['until'], onlyHoles: options['missing'] === true }, output),
+      report(
+        database,
+        { since: written(options['since']), until: written(options['until']), onlyHoles: options['missing'] === true },
+        output,
+      ),
     );
   });
 }
 
-function report(database: CatalogDatabase, asked: { since: unknown; until: unknown; onlyHoles: boolean }, output: Output): void {
+function report(
+  database: CatalogDatabase,
+  asked: { since: string | null; until: string | null; onlyHoles: boolean },
+  output: Output,
+): void {
   const interval = intervalOf(asked, newestExpected(database));
   const expectation = currentExpectation(database);
   const days = ledgerCounts(database, interval, 'day');
@@ -59,9 +67,11 @@ function report(database: CatalogDatabase, asked: { since: unknown; until: unkno
   ]);
 }
 
-function intervalOf({ since, until }: { since: unknown; until: unknown }, newest: string | null): Interval {
-  const endMs = until === undefined ? (newest === null ? Date.now() : Date.parse(newest) + 1000) : instant(String(until));
-  const startMs = since === undefined ? endMs - DAYS_SHOWN * DAY_MS : instant(String(since));
+const written = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+function intervalOf({ since, until }: { since: string | null; until: string | null }, newest: string | null): Interval {
+  const endMs = until === null ? (newest === null ? Date.now() : Date.parse(newest) + 1000) : instant(until);
+  const startMs = since === null ? endMs - DAYS_SHOWN * DAY_MS : instant(since);
   if (startMs >= endMs) {
     throw usageError(`nothing lies between ${isoFromUnixMs(startMs)} and ${isoFromUnixMs(endMs)}`, 'give a --since before --until');
   }
@@ -99,8 +109,8 @@ function holeTable(holes: readonly Hole[]): string[] {
   return [...table(['ROW', 'EXPECTED AT', 'UNTIL', 'GROUPS', 'OUTCOME', 'DEC', 'WHY'], rows), ...next];
 }
 
-async function annotate(command: Command, row: unknown, text: unknown, output: Output): Promise<void> {
-  const rowId = positiveInteger('--annotate', row);
+async function annotate(command: Command, number: unknown, text: unknown, output: Output): Promise<void> {
+  const rowId = positiveInteger('--annotate', number);
   const reason = reasonSchema.safeParse(text);
   if (!reason.success) throw usageError('--annotate needs --reason with 8 to 500 characters', 'say why nothing was recorded then');
   const settings = localSettings(command);

@@ -6,7 +6,7 @@
 import { unixMsOfWritten } from './written-instant.ts';
 
 export type Pointing = { kind: 'strip'; decDeg: number } | { kind: 'off' | 'maintenance'; reason: string };
-export interface ScheduleEntry {
+interface ScheduleEntry {
   startMs: number;
   pointing: Pointing;
 }

@@ -94,7 +94,7 @@ export function admit(database: CatalogDatabase, group: ObservedGroup, nowMs: nu
   key.t0Jd = unixMsToJd(group.startMs) + key.integrationS / 2 / 86_400;
   const receivedAt = isoFromUnixMs(nowMs);
   const groupId = issueGroup(database, { key, groupId: groupIdFromHeader(key.t0Jd, key.integrationS), receivedAt });
-  upsertFile(database, seenFile(groupId, 0, { inode: `${groupId}`, seenAt: receivedAt }));
+  upsertFile(database, seenFile(groupId, 0, { inode: groupId, seenAt: receivedAt }));
   const presentSubbands = Array.from({ length: group.isComplete ? 16 : 15 }, (_, subband) => subband);
   projectGroup(database, projection(groupId, key, { presentSubbands, receivedAt }), receivedAt);
   return groupId;

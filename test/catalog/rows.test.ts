@@ -6,6 +6,7 @@ import { eventRow } from '../../src/catalog/events.ts';
 import { groupAliasRow } from '../../src/catalog/group-aliases.ts';
 import { groupRow } from '../../src/catalog/groups.ts';
 import { imageFileRow, imageRow } from '../../src/catalog/images.ts';
+import { expectationRow } from '../../src/catalog/ledger-expectation.ts';
 import { ledgerHistoryRow, ledgerRow } from '../../src/catalog/ledger.ts';
 import { productInputRow } from '../../src/catalog/lineage.ts';
 import { measurementBatchRow, measurementRow } from '../../src/catalog/measurements.ts';
@@ -40,6 +41,7 @@ const TABLES: [string, z.ZodObject][] = [
   ['image_files', imageFileRow],
   ['ledger', ledgerRow],
   ['ledger_history', ledgerHistoryRow],
+  ['ledger_expectation', expectationRow],
   ['measurement_batches', measurementBatchRow],
   ['measurements', measurementRow],
   ['ms_index', msIndexRow],

@@ -5,7 +5,7 @@ import { listOf } from './listing.ts';
 
 export const ledgerOutcomeSchema = z.enum(['pending', 'done', 'degraded', 'skipped', 'missing']);
 
-export const ledgerEntrySchema = z.strictObject({
+const ledgerEntrySchema = z.strictObject({
   row_id: z.int(),
   /** Null: nothing of it was admitted. */
   group_id: z.string().nullable(),
