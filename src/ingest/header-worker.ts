@@ -5,6 +5,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { File, ready } from 'h5wasm/node';
+import { systemErrorCode } from '../domain/system-error.ts';
 import { fingerprintOf } from './digests.ts';
 import { judgeHeader, type NameClaims } from './header-checks.ts';
 import type { HeaderVerdict, Site } from './header-facts.ts';
@@ -55,7 +56,10 @@ function answer(question: HeaderQuestion): HeaderAnswer {
     return { verdict: { kind: 'facts', facts }, reusable: true };
   } catch (error) {
     if (error instanceof HeaderRefused) return { verdict: { kind: 'rejected', rejection: error.rejection }, reusable: true };
-    return { verdict: { kind: 'rejected', rejection: judgeLibraryError(error) }, reusable: false };
+    return {
+      verdict: { kind: 'rejected', rejection: judgeLibraryError(error) },
+      reusable: file === null && systemErrorCode(error) !== null,
+    };
   } finally {
     file?.close();
   }
