@@ -7,7 +7,7 @@ import type { GroupKey, SubbandArrival } from '../src/domain/arrival.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import type { AttemptReport } from '../src/domain/observation-group.ts';
 import type { ConcatResult, PhotometryResult, SolveResult, ValidateResult } from '../src/domain/science-result.ts';
-import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
+import type { AttemptName, Measured, Resources, StepOutputs } from '../src/domain/step-output.ts';
 import type { StepParameters } from '../src/domain/step-parameters.ts';
 
 export type { CatalogActivities } from '../src/domain/catalog-command.ts';
@@ -57,9 +57,15 @@ export interface HostFileActivities {
 export interface HostScienceActivities {
   concat(
     order: Order<'concat'> & { members: StepOutputs['stageToScratch']['members']; expectedSubbands: number; key: GroupKey },
-  ): Promise<Measured<{ result: ConcatResult }>>;
+  ): Promise<Measured<Pick<StepOutputs['concat'], 'result'>>>;
   organize(
-    order: Order<'organize'> & { concat: ConcatResult; key: GroupKey; degradedReasons: string[] },
+    order: Order<'organize'> & {
+      concat: ConcatResult;
+      key: GroupKey;
+      degradedReasons: string[];
+      /** What the conversion was asked and what it cost, for the manifest; absent where nobody measured. */
+      conversion?: { parameters: StepParameters['concat']; resources: Resources | null };
+    },
   ): Promise<Measured<Omit<StepOutputs['organize'], 'productId'> & { validation: ValidateResult }>>;
   flag(order: Order<'flag'> & { place: MeasurementSetPlace }): Promise<Measured<StepOutputs['flag']>>;
   solve(

@@ -22,7 +22,7 @@ export const reopen =
     const { path, bytes, id, run_number } = product;
     return {
       output: {
-        concat: { result: manifest.conversion },
+        concat: { result: manifest.conversion, resources: null },
         organize: { publishedMs: path, manifestPath: manifestPathOf(path), bytes, validation: manifest.validation, productId: id },
       },
       resources: null,

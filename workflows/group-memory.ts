@@ -4,6 +4,7 @@
  */
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import type { GroupProjection } from '../src/domain/catalog-command.ts';
+import { describeLacking, lackingIn } from '../src/domain/degradation.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import { workflowIdOfGroup } from '../src/domain/group-id.ts';
 import type { DegradedReason, GroupState, Lane, ProcessingStage } from '../src/domain/group-state.ts';
@@ -106,11 +107,19 @@ export function forgetFrom(group: GroupMemory, from: StepName): void {
 export function degradedBy(group: GroupMemory): DegradedReason[] {
   const { collect, concat, calibrate, image } = group.outputs;
   const reasons: DegradedReason[] = [];
-  if ((collect?.missing.length ?? 0) > 0 || (concat?.result.missing.length ?? 0) > 0) reasons.push('subbands_missing');
+  const lacking = concat === undefined ? { subbands: collect?.missing ?? [], short: [] } : lackingIn(concat.result);
+  if (lacking.subbands.length > 0) reasons.push('subbands_missing');
+  if (lacking.short.length > 0) reasons.push('integrations_missing');
   if (calibrate?.choice.how === 'provisional') reasons.push('calibration_provisional');
   if (calibrate?.choice.how === 'borrowed') reasons.push('calibration_borrowed');
   if (image !== undefined && image.result.qa.verdict !== 'pass') reasons.push('qa_warning');
   return reasons;
+}
+
+/** For products: the reasons, and which subbands and integrations the data lack. */
+export function degradationOf(group: GroupMemory): string[] {
+  const { concat } = group.outputs;
+  return [...group.degraded, ...(concat === undefined ? [] : describeLacking(lackingIn(concat.result)))];
 }
 
 export const observedAtMs = (group: GroupMemory): number => jdToUnixMs(group.input.key.t0Jd) - group.input.key.integrationS * 500;

@@ -5,6 +5,7 @@
 import { condition, executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
 import type { HostFileActivities, HostScienceActivities, MeasurementSetPlace, ProbeActivities } from '../activities/contract.ts';
 import type { CalibrationChoice } from '../src/domain/catalog-command.ts';
+import { lackingIn } from '../src/domain/degradation.ts';
 import type { StepName } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
@@ -12,7 +13,7 @@ import { hostFileOptions, probeOptions, scienceOptions } from './activity-option
 import type { calibration } from './calibration.ts';
 import { collect } from './collecting.ts';
 import { DecidedFailure } from './failure-of.ts';
-import { type GroupMemory, outputOf, pointingDecDeg } from './group-memory.ts';
+import { degradationOf, type GroupMemory, outputOf, pointingDecDeg } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
 interface Row<Step extends StepName> {
@@ -71,13 +72,15 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
       files(group).stageToScratch({ ...order(group, attempt, 'stageToScratch'), members: outputOf(group, 'collect').members }),
   },
   concat: {
-    run: (group, _, attempt) =>
-      science(group).concat({
+    run: async (group, _, attempt) => {
+      const measured = await science(group).concat({
         ...order(group, attempt, 'concat'),
         members: outputOf(group, 'stageToScratch').members,
         expectedSubbands: group.input.policy.collecting.expected,
         key: group.input.key,
-      }),
+      });
+      return { ...measured, output: { ...measured.output, resources: measured.resources } };
+    },
   },
   moveToTmpfs: {
     run: (group, _, attempt) =>
@@ -86,12 +89,13 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   organize: {
     run: async (group, journal, attempt) => {
       if (group.reopensFrom !== null) return reopen(group, attempt);
-      const concat = outputOf(group, 'concat').result;
+      const { result: concat, resources } = outputOf(group, 'concat');
       const measured = await science(group).organize({
         ...order(group, attempt, 'organize'),
         concat,
         key: group.input.key,
-        degradedReasons: [...group.degraded],
+        degradedReasons: degradationOf(group),
+        conversion: { parameters: group.parameters.concat, resources },
       });
       const { productId } = await journal.catalog.recordProduct({
         kind: 'ms',
@@ -147,8 +151,8 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
         ...order(group, attempt, 'image'),
         ms: calibrated.ms,
         calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
-        degradedReasons: [...group.degraded],
-        missingSubbands: outputOf(group, 'concat').result.missing.map((entry) => entry.subband),
+        degradedReasons: degradationOf(group),
+        missingSubbands: lackingIn(outputOf(group, 'concat').result).subbands,
       });
       const { productId } = await journal.catalog.recordProduct({
         kind: 'image',
@@ -183,7 +187,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
         runNumber: group.input.runNumber,
         imageProductId: image.productId,
         measurementsPath: measured.output.measurementsPath,
-        degradedReasons: [...group.degraded],
+        degradedReasons: degradationOf(group),
       });
       return { ...measured, output: { ...measured.output, ...recorded } };
     },

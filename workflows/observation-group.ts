@@ -4,7 +4,7 @@
  * Temporal's history is the only checkpoint: this file keeps nothing anywhere else.
  */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { isOpen } from '../src/domain/group-state.ts';
+import { lackingIn } from '../src/domain/degradation.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
 import { isTakenOver } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
@@ -174,9 +174,12 @@ function nextRun(group: GroupMemory): ObservationGroupInput | null {
   return { ...next, runReason: asked.reason, rerun: { from: asked.from, requestId: asked.requestId } };
 }
 
-const wantsUpgrade = (group: GroupMemory): boolean =>
-  !isOpen(group.state) &&
-  group.state === 'completed' &&
-  group.degraded.has('subbands_missing') &&
-  group.late.length > 0 &&
-  group.input.policy.upgrade === 'automatic';
+/** A file that came too late and brings what the products lack. */
+function wantsUpgrade(group: GroupMemory): boolean {
+  if (group.state !== 'completed' || group.input.policy.upgrade !== 'automatic') return false;
+  const { concat } = group.outputs;
+  if (concat === undefined) return false;
+  const { subbands, short } = lackingIn(concat.result);
+  const lacking = [...subbands, ...short.map(({ subband }) => subband)];
+  return group.late.some(({ subband }) => lacking.includes(subband));
+}

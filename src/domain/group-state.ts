@@ -43,7 +43,14 @@ export function seedState(state: GroupState): 'collecting' | 'pending' | 'in_pro
   }
 }
 
-const DEGRADED_REASONS = ['subbands_missing', 'calibration_provisional', 'calibration_borrowed', 'qa_warning', 'no_calibration'] as const;
+const DEGRADED_REASONS = [
+  'subbands_missing',
+  'integrations_missing',
+  'calibration_provisional',
+  'calibration_borrowed',
+  'qa_warning',
+  'no_calibration',
+] as const;
 export const degradedReasonSchema = z.enum(DEGRADED_REASONS);
 export type DegradedReason = z.infer<typeof degradedReasonSchema>;
 

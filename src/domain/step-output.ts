@@ -25,7 +25,7 @@ export interface StepOutputs {
   collect: { members: SubbandArrival[]; missing: number[] };
   claimHost: { host: string; hostQueue: string; scienceQueue: string };
   stageToScratch: { members: { path: string; subband: number }[]; copied: boolean; bytes: number };
-  concat: { result: ConcatResult };
+  concat: { result: ConcatResult; resources: Resources | null };
   moveToTmpfs: { ms: string | null; bytes: number };
   organize: { publishedMs: string; manifestPath: string; bytes: number; validation: ValidateResult; productId: number };
   flag: { result: FlagResult };
