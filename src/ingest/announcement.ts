@@ -43,7 +43,7 @@ export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, setti
     case 'in_progress':
     case 'needs_attention': {
       const reason = group.run_id === null ? null : 'the run before is no longer known to Temporal';
-      return { kind: 'tell', input: input(group.lane, reason), afterClosedRun: false };
+      return { kind: 'tell', input: input(laneOf(group, settings), reason), afterClosedRun: false };
     }
     case 'completed': {
       if (!group.degraded_reasons.includes('subbands_missing')) return { kind: 'late', reason: 'late: the group is completed' };
@@ -59,4 +59,13 @@ export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, setti
     default:
       return group.state satisfies never;
   }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A group that was old when its first file came is not what the telescope does now: it must not stand in its way. */
+function laneOf(group: GroupRow, settings: Settings): GroupRow['lane'] {
+  const isNew = group.run_id === null && group.lane === 'live';
+  const ageAtFoundingH = (Date.parse(group.received_at) - Date.parse(group.observed_at)) / HOUR_MS;
+  return isNew && ageAtFoundingH > settings.collecting.backlogAfterH ? 'backlog' : group.lane;
 }

@@ -16,6 +16,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { SubbandArrival } from '../../src/domain/arrival.ts';
 import { type GroupId, groupIdFromHeader, workflowIdOfGroup } from '../../src/domain/group-id.ts';
+import { LANE_PRIORITY } from '../../src/domain/group-state.ts';
 import {
   GROUP_SIGNALS,
   GROUP_WORKFLOW_TYPE,
@@ -237,6 +238,7 @@ export class TestGroup {
       args: [this.input],
       signal: GROUP_SIGNALS.subbandArrived,
       signalArgs: [file],
+      priority: { priorityKey: LANE_PRIORITY[this.input.lane] },
     });
   }
   async announceAll(): Promise<void> {

@@ -1,0 +1,66 @@
+/**
+ * How much a backlog delays a live group, counted in steps: many groups of lane `backlog` stand before the one heavy slot of a
+ * host when a live one comes. Counted is how many steps of others begin between the moment a step of the live group could
+ * begin and the moment it does.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OneHost, TestGroup } from './one-host.ts';
+
+/** Two subbands make a full group here: files stay few and every decision is the same. */
+const small = {
+  subbands: [0, 1],
+  policy: (policy: TestGroup['input']['policy']): void => {
+    Object.assign(policy.collecting, { expected: 2, minimum: 2, recheckMs: 600_000 });
+    policy.steps.photometry = false;
+    policy.calibration.waitMs = 0;
+  },
+};
+/** Announced at the same time. */
+const AT_ONCE = 20;
+
+/** Asked of the database, not of a hundred workflows. */
+const groupsInConcat = (host: OneHost): string[] =>
+  host.read<{ group_id: string }>(`SELECT group_id FROM groups WHERE step = 'concat'`).map(({ group_id }) => group_id);
+
+async function until(reached: () => boolean, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!reached()) {
+    if (Date.now() > deadline) throw new Error(`not reached within ${limitMs / 1000} s: ${reached.toString()}`);
+    await sleep(100);
+  }
+}
+
+export interface LaneDelay {
+  /** Groups of the backlog that had begun a step when the live one came, and all that had not. */
+  waiting: number;
+  /** For each step of the live group, the steps of others that began while it could have. */
+  overtakenBy: { step: string; others: number }[];
+}
+
+export async function measureLaneDelay(host: OneHost, backlog: number): Promise<LaneDelay> {
+  host.hold('concat');
+  const groups = Array.from({ length: backlog }, () => host.newGroup(small));
+  for (const group of groups) group.input.lane = 'backlog';
+  for (let start = 0; start < groups.length; start += AT_ONCE) {
+    await Promise.all(groups.slice(start, start + AT_ONCE).map((group) => group.announceAll()));
+  }
+  await until(() => groupsInConcat(host).length === backlog, 300_000);
+  const live = host.newGroup(small);
+  await live.announceAll();
+  await until(() => groupsInConcat(host).includes(live.id), 60_000);
+  const before = host.calls().length;
+  host.letGo('concat');
+  await until(() => host.calls(live).some(({ step }) => step === 'flag'), 120_000);
+  const order = host.calls().slice(before);
+  const overtakenBy: LaneDelay['overtakenBy'] = [];
+  let others = 0;
+  for (const call of order) {
+    if (call.groupId === live.id) {
+      overtakenBy.push({ step: call.step, others });
+      others = 0;
+    } else {
+      others += 1;
+    }
+  }
+  return { waiting: backlog - new Set(host.calls().map(({ groupId }) => groupId)).size + 1, overtakenBy };
+}
