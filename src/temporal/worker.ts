@@ -23,6 +23,7 @@ import { endLeftovers } from '../runner/leftovers.ts';
 import { findSciencePython } from '../runner/science-environment.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectClient, connectWorker } from './connection.ts';
+import { startLeftoverRetention } from './leftover-retention.ts';
 import { answerSqlRequests } from './sql-requests.ts';
 import { startStaleReruns } from './stale-reruns.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -114,7 +115,9 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
   };
   const stopAnswering = catalog === null ? null : answerSqlRequests({ database: catalog.database, client, log });
   const stopReruns = catalog === null ? null : startStaleReruns({ database: catalog.database, client, settings, log });
+  const stopRetention = startLeftoverRetention({ client, settings, log });
   const close = async (): Promise<void> => {
+    await stopRetention();
     await stopAnswering?.();
     await stopReruns?.();
     catalog?.close();
