@@ -17,8 +17,6 @@ type Declared = { [Name in 'stageToScratch' | keyof HostScienceActivities]: (ord
 const GIB = 2 ** 30;
 /** A Measurement Set holds 1.41 GB of a full group's 2.33 GB of raw files; the rest is allowance for its subtables. */
 const SET_PER_RAW_BYTE = 0.7;
-/** Planes of one image at the default size, with WSClean's temporary copies. */
-const IMAGING_SCRATCH_BYTES = 1e9;
 
 export const FOOTPRINTS: Declared = {
   stageToScratch: ({ parameters, members }) =>
@@ -31,7 +29,8 @@ export const FOOTPRINTS: Declared = {
   flag: () => ({ memory: 1.5 * GIB }),
   solve: async ({ place }) => ({ memory: 2 * GIB, scratch: await bytesBelow(place.publishedMs) }),
   calibrate: async ({ place }) => ({ memory: 1.5 * GIB, scratch: await bytesBelow(place.publishedMs) }),
-  image: () => ({ memory: 2 * GIB, scratch: IMAGING_SCRATCH_BYTES }),
+  // WSClean sorts the visibilities into files of its own.
+  image: async ({ ms }) => ({ memory: 2 * GIB, scratch: await bytesBelow(ms) }),
   photometry: () => ({ memory: 0.5 * GIB }),
 };
 
