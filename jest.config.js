@@ -4,7 +4,7 @@ const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
-  modulePathIgnorePatterns: ['<rootDir>/science/.venv', '<rootDir>/.tools', '<rootDir>/.demo'],
+  modulePathIgnorePatterns: ['<rootDir>/science/.venv', '<rootDir>/.tools', '<rootDir>/.demo', '<rootDir>/dist'],
 };
 
 export default {

@@ -4,6 +4,7 @@
  * error is ended and replaced; the file it was at gets a verdict all the same, and those behind it are asked again.
  */
 import { Worker } from 'node:worker_threads';
+import { MODULE_EXTENSION } from '../config/module-extension.ts';
 import type { HeaderVerdict } from './header-facts.ts';
 import type { HeaderQuestion, HeaderWorkerMessage } from './header-worker.ts';
 import { rejection, type Rejection } from './rejection.ts';
@@ -13,7 +14,7 @@ export interface HeaderReader {
   close(): Promise<void>;
 }
 
-const WORKER_URL = new URL('./header-worker.ts', import.meta.url);
+const WORKER_URL = new URL(`./header-worker${MODULE_EXTENSION}`, import.meta.url);
 /** Half a second on an idle machine. */
 const START_DEADLINE_MS = 60_000;
 /** A header is half library calls and half waiting to be asked: more threads than two only take memory. */

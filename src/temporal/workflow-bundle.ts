@@ -7,11 +7,18 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
+import { MODULE_EXTENSION } from '../config/module-extension.ts';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
 import { systemErrorCode } from '../domain/system-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 
-const SOURCES = ['workflows', 'src/domain', 'activities/contract.ts', 'package-lock.json'];
+/** What the bundle is made of; versions of libraries are in the lock file, or in the packed library in its package file. */
+const SOURCES = [
+  'workflows',
+  'src/domain',
+  `activities/contract${MODULE_EXTENSION}`,
+  MODULE_EXTENSION === '.ts' ? 'package-lock.json' : 'package.json',
+];
 
 export async function workflowBundle(cacheFolder: string, log: Logger): Promise<WorkflowBundle> {
   const path = join(cacheFolder, `workflows-${sourceHash()}.js`);
@@ -21,7 +28,7 @@ export async function workflowBundle(cacheFolder: string, log: Logger): Promise<
     if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
   const bundle = await bundleWorkflowCode({
-    workflowsPath: join(REPOSITORY_ROOT, 'workflows', 'index.ts'),
+    workflowsPath: join(REPOSITORY_ROOT, 'workflows', `index${MODULE_EXTENSION}`),
     logger: new DefaultLogger('WARN', ({ message }) => log.warn(message)),
   });
   await mkdir(cacheFolder, { recursive: true });
@@ -41,7 +48,7 @@ function sourceHash(): string {
 function filesOf(path: string): string[] {
   if (/\.\w+$/.test(path)) return [path];
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith(MODULE_EXTENSION))
     .sort()
     .map((name) => join(path, name));
 }
