@@ -6,19 +6,17 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openForWriting, type WritableCatalog } from '../../src/catalog/database.ts';
+import { type CatalogDatabase, openForReading, openForWriting } from '../../src/catalog/database.ts';
 import { listGroups } from '../../src/catalog/groups.ts';
-import { fileByPath, membersOf } from '../../src/catalog/subband-files.ts';
+import { fileByPath, filesOfGroup, membersOf } from '../../src/catalog/subband-files.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { createIngest } from '../../src/ingest/ingest.ts';
+import { FAULT_NAMES } from '../../src/domain/simulation.ts';
+import { asOrdinaryUser, giveToOrdinaryUser } from './separate-watcher.ts';
+import { eventually } from './watched-directory.ts';
 
-const FAULTS = [
-  'missing', 'late', 'truncate', 'zero_byte', 'corrupt', 'half_written', 'incomplete', 'corrupted_name', 'duplicate', 'short', 'nan',
-  'reverse', 'width_sign', 'wrong_dec', 'wrong_slot', 'stale_clock', 'mjd55000',
-]; // biome-ignore format: a list of names
-const on = (subband: number, value: number | string | null = null): object[] => [{ group: 0, subbands: [subband], value }];
+const on = (subband: number, value: number | string | null = null, group = 0): object[] => [{ group, subbands: [subband], value }];
 const faults = {
-  ...Object.fromEntries(FAULTS.map((name) => [name, []])),
+  ...Object.fromEntries(FAULT_NAMES.map((name) => [name, []])),
   missing: on(1),
   truncate: on(2, 0.5),
   zero_byte: on(3),
@@ -32,6 +30,11 @@ const faults = {
   wrong_slot: on(11, 3),
   stale_clock: on(12, 5),
   mjd55000: on(13),
+  unreadable: on(1, null, 1),
+  bomb: on(2, null, 1),
+  bad_name: on(3, null, 1),
+  link_out: on(4, null, 1),
+  replace: on(5, 4, 1),
 };
 const truthSchema = z.looseObject({
   files: z.array(z.looseObject({ name: z.string(), subband: z.int(), made_for: z.string(), group_id: z.string().nullable() })),
@@ -39,11 +42,17 @@ const truthSchema = z.looseObject({
 
 const [base, science] = [mkdtempSync(join(tmpdir(), 'contimg-simulated-')), join(process.cwd(), 'science')];
 const [input, truthFolder] = [join(base, 'in'), join(base, 'truth')];
-let catalog: WritableCatalog;
+let database: CatalogDatabase;
 let truth: z.infer<typeof truthSchema>;
 
 beforeAll(async () => {
   mkdirSync(input);
+  const state = join(base, 'state');
+  const { settings } = loadSettings({ flags: [{ key: 'paths.state', value: state, name: 'test' }] });
+  openForWriting(settings.paths.database, { role: 'watch' }).close();
+  giveToOrdinaryUser(base);
+  // Not as root, who may read what nobody may.
+  const watcher = asOrdinaryUser(input, state);
   const request = {
     schema_version: 1,
     step: 'simulate',
@@ -90,45 +99,58 @@ beforeAll(async () => {
     stdio: 'pipe',
   });
   truth = truthSchema.parse(JSON.parse(readFileSync(join(truthFolder, 'truth.json'), 'utf8')));
-  const flags = [
-    ['paths.input', input],
-    ['paths.state', join(base, 'state')],
-    ['watch.settleS', 0.1],
-    ['watch.admissionS', 0],
-  ].map(([key, value]) => ({ key: String(key), value, name: 'test' }));
-  const { settings } = loadSettings({ flags });
-  catalog = openForWriting(settings.paths.database, { role: 'watch' });
-  const log = { info: () => undefined, warn: () => undefined };
-  const ingest = await createIngest({ settings, database: catalog.database, announce: async () => 'told', log });
-  await ingest.once();
-  // Python imports, 2 × 16 files and their admission: a few seconds each on a busy machine.
-}, 120_000);
+  database = openForReading(settings.paths.database);
+  const replaced = join(input, fileOf(secondGroup(), 5)?.name ?? '');
+  await eventually(() => filesOfGroup(database, secondGroup()).filter(({ path }) => path === replaced).length === 2, 60_000);
+  await eventually(() => truth.files.every(({ name }) => fileByPath(database, join(input, name))?.status !== 'settling'), 60_000);
+  await watcher.stop();
+  // Python imports, 2 × 16 files, their admission and a replacement: a few seconds each on a busy machine.
+}, 180_000);
 
 afterAll(() => {
-  catalog.close();
+  database.close();
   rmSync(base, { recursive: true });
 });
 
-const codeOf = (subband: number): string | undefined => {
-  const made = truth.files.find((file) => file.subband === subband && file.made_for === firstGroup());
-  const file = made === undefined ? null : fileByPath(catalog.database, join(input, made.name));
-  return file?.reason?.split(':')[0];
-};
-const firstGroup = (): string => [...new Set(truth.files.map((file) => file.made_for))].sort()[0] ?? '';
+const madeFor = (index: number): string =>
+  [...new Set(truth.files.map((file) => file.made_for))].sort((a, b) => a.localeCompare(b))[index] ?? '';
+const [firstGroup, secondGroup] = [() => madeFor(0), () => madeFor(1)];
+const fileOf = (group: string, subband: number) => truth.files.find((file) => file.subband === subband && file.made_for === group);
+const reasonOf = (name: string): string | undefined => fileByPath(database, join(input, name))?.reason?.split(':')[0];
+const codeOf = (subband: number, group = firstGroup()): string | undefined => reasonOf(fileOf(group, subband)?.name ?? '');
 
 test('each spoilt file has the refusal its fault must lead to', () => {
-  expect([2, 3, 11, 12, 13].map(codeOf)).toEqual(['Truncated', 'EmptyFile', 'BadFrequencies', 'ImplausibleClock', 'BadTimes']);
+  expect([2, 3, 11, 12, 13].map((subband) => codeOf(subband))).toEqual([
+    'Truncated',
+    'EmptyFile',
+    'BadFrequencies',
+    'ImplausibleClock',
+    'BadTimes',
+  ]);
   expect(codeOf(4)).toMatch(/^(NotHdf5|Truncated|HeaderTimeout|HeaderTooLarge|MissingDataset|BadType|BadShape|Unreadable)$/);
 });
 
+test('files that cannot or must not be opened are refused by name', () => {
+  expect([1, 2, 4].map((subband) => codeOf(subband, secondGroup()))).toEqual(['Unreadable', 'HeaderTooLarge', 'UnsafePath']);
+  const ill = fileOf(secondGroup(), 3)?.name.replace('_sb03', '_sb0\n3') ?? '';
+  expect(reasonOf(ill)).toBe('UnsafePath');
+});
+
+test('a file replaced under its name is a new version, and the newest wins', () => {
+  const [older, newer] = filesOfGroup(database, secondGroup()).filter(({ subband }) => subband === 5);
+  expect([older?.status, newer?.status]).toEqual(['superseded', 'valid']);
+  expect(older?.inode).not.toBe(newer?.inode);
+  expect(membersOf(database, secondGroup()).some(({ inode }) => inode === newer?.inode)).toBe(true);
+});
+
 test('good files, short ones and ones with the other sign of width are members of the group the truth names', () => {
-  const [first, second] = [...new Set(truth.files.map((file) => file.made_for))].sort();
-  expect(membersOf(catalog.database, first ?? '').map(({ subband }) => subband)).toEqual([0, 7, 8, 9, 14, 15]);
-  expect(membersOf(catalog.database, second ?? '')).toHaveLength(16);
-  expect(new Set(membersOf(catalog.database, first ?? '').map(({ gridDigest }) => gridDigest)).size).toBe(1);
+  const [first, second] = [firstGroup(), secondGroup()];
+  expect(membersOf(database, first).map(({ subband }) => subband)).toEqual([0, 7, 8, 9, 14, 15]);
+  expect(membersOf(database, second)).toHaveLength(12);
+  expect(new Set(membersOf(database, first).map(({ gridDigest }) => gridDigest)).size).toBe(1);
 });
 
 test('a file of another declination is a group of one', () => {
-  const { groups } = listGroups(catalog.database, { limit: 10 });
-  expect(groups.map((group) => membersOf(catalog.database, group.group_id).length).sort((a, b) => a - b)).toEqual([1, 6, 16]);
+  const { groups } = listGroups(database, { limit: 10 });
+  expect(groups.map((group) => membersOf(database, group.group_id).length).sort((a, b) => a - b)).toEqual([1, 6, 12]);
 });
