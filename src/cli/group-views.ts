@@ -5,6 +5,7 @@ import { type GroupRow, groupById, listGroups } from '../catalog/groups.ts';
 import { resolveGroup } from '../catalog/group-aliases.ts';
 import { nearestGroups } from '../catalog/nearest-groups.ts';
 import { productsOf } from '../catalog/products.ts';
+import { type RerunRow, rerunsOf } from '../catalog/reruns.ts';
 import { attemptsOf } from '../catalog/step-attempts.ts';
 import { groupStateSchema } from '../domain/group-state.ts';
 import { EXIT } from './exit-codes.ts';
@@ -52,6 +53,7 @@ export function groupShowCommand(): Command {
       const group = groupNamed(database, id);
       const attempts = attemptsOf(database, group.group_id);
       const products = productsOf(database, group.group_id);
+      const reruns = rerunsOf(database, group.group_id);
       const runs = [...new Set(attempts.map((attempt) => attempt.run_id))];
       const attemptRows = attempts.map((attempt) => [
         String(runs.indexOf(attempt.run_id) + 1),
@@ -61,8 +63,9 @@ export function groupShowCommand(): Command {
         attempt.wall_s === null ? '-' : `${attempt.wall_s.toFixed(1)} s`,
         attempt.error_code ?? attempt.note ?? '',
       ]);
-      output.result({ group, attempts, products }, [
+      output.result({ group, attempts, products, reruns }, [
         ...headLines(group),
+        ...reruns.map(rerunLine),
         '',
         ...table(['RUN', 'STEP', 'TRY', 'OUTCOME', 'WALL', 'NOTE'], attemptRows),
         '',
@@ -87,6 +90,9 @@ function headLines(group: GroupRow): string[] {
     ...(group.state === 'needs_attention' ? [next] : []),
   ];
 }
+
+const rerunLine = (rerun: RerunRow): string =>
+  `rerun      ${rerun.status} from ${rerun.from_step}: ${rerun.reason}${rerun.answer === null ? '' : ` (${rerun.answer})`}`;
 
 export function withDatabase<Result>(path: string, work: (database: CatalogDatabase) => Result): Result {
   const database = openForReading(path);
