@@ -12,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { installAccess } from './access.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
 import { authRoutes } from './auth.ts';
+import { installCrossOrigin } from './cross-origin.ts';
 import { dashboardFiles } from './dashboard-files.ts';
 import { installEntityTags } from './entity-tags.ts';
 import { installErrorReplies } from './error-replies.ts';
@@ -49,6 +50,7 @@ export async function buildApiServer(dependencies: ApiDependencies): Promise<Api
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  installCrossOrigin(app, dependencies.settings.api.corsOrigins);
   installErrorReplies(app);
   installAccess(app, { token: dependencies.operatorToken, anonymousRead: dependencies.settings.api.anonymousRead, now: dependencies.now });
   await app.register(helmet, PAGE_PROTECTION);
