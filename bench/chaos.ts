@@ -1,6 +1,7 @@
 /**
  * `node bench/chaos.ts --groups 2000 --seed 1`: a night of groups with random faults while parts of the pipeline are killed
- * at random moments. Prints its progress, then what was not as it must be. Exit code 0 only if nothing was.
+ * at random moments. Prints its progress, then what was not as it must be. Exit code 0 only if nothing was. `--minutes N`
+ * sends no more groups after N minutes and audits those sent; `--kill-every-s never` measures the pipeline undisturbed.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     'in-flight': { type: 'string', default: '120' },
     'deadline-s': { type: 'string', default: '30' },
     'kill-every-s': { type: 'string', default: '15-45' },
+    minutes: { type: 'string', default: 'Infinity' },
   },
 });
 const [from, to] = values['kill-every-s'].split('-').map(Number);
@@ -22,6 +24,7 @@ const report = await runNight({
   inFlight: Number(values['in-flight']),
   deadlineS: Number(values['deadline-s']),
   killEveryS: values['kill-every-s'] === 'never' || from === undefined || to === undefined ? null : { from, to },
+  sendForS: 60 * Number(values.minutes),
   slots: 2 * availableParallelism(),
   say: (line) => console.log(line),
 });

@@ -1,5 +1,5 @@
 /** Groups of a night as the product database has them, each beside the truth it belongs to. */
-import { type ExpectedGroup, keyOf, NIGHT_DEC_RAD, STRAY_DEC_RAD } from './night-plan.ts';
+import { type ExpectedGroup, keyOf, NIGHT_DEC_RAD, type PlannedGroup, STRAY_DEC_RAD } from './night-plan.ts';
 import type { WholePipeline } from './whole-pipeline.ts';
 
 interface GroupAndLedger {
@@ -20,7 +20,7 @@ const LIMIT_DEC_DEG = ((NIGHT_DEC_RAD + STRAY_DEC_RAD) / 2) * (180 / Math.PI);
 const MJD_ZERO_JD = 2_400_000.5;
 
 export class NightTruth {
-  readonly #byKey: ReadonlyMap<string, ExpectedGroup>;
+  readonly #byKey: Map<string, ExpectedGroup>;
 
   constructor(expected: readonly ExpectedGroup[]) {
     this.#byKey = new Map(expected.map((group) => [keyOf(group.plan.t0Jd, group.isStray), group]));
@@ -28,6 +28,11 @@ export class NightTruth {
 
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** Groups that will not be sent after all. */
+  forget(plans: readonly PlannedGroup[]): void {
+    for (const [key, { plan }] of this.#byKey) if (plans.includes(plan)) this.#byKey.delete(key);
   }
 
   keys = (): string[] => [...this.#byKey.keys()];

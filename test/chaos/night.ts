@@ -26,6 +26,8 @@ export interface NightOptions {
   /** Null: nobody is killed. */
   killEveryS: { from: number; to: number } | null;
   slots: number;
+  /** No group is sent any more after this; those sent still end. */
+  sendForS: number;
   say: (line: string) => void;
 }
 
@@ -120,8 +122,10 @@ async function passTheNight({ options, others, pipeline, truth, correlator, oper
   for (;;) {
     const rows = truth.rows(pipeline);
     operator.look(rows);
-    const ended = rows.filter((row) => row.outcome === row.expected.ends && hasClosed(row)).length;
-    const open = truth.size - ended - waiting.length;
+    if (performance.now() - startedMs > options.sendForS * 1000) truth.forget(waiting.splice(0));
+    const endedRows = rows.filter((row) => row.outcome === row.expected.ends && hasClosed(row));
+    const ended = endedRows.length;
+    const open = deliveries.length - endedRows.filter(({ expected }) => !expected.isStray && others.includes(expected.plan)).length;
     for (const next of waiting.splice(0, Math.max(0, options.inFlight - open))) {
       operator.prepare(next);
       deliveries.push(correlator.deliver(next));
