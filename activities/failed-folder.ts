@@ -35,7 +35,7 @@ export const fileFailure =
     const log = await logTailOf(failure.capsulePath);
     if (log !== null) await writeFile(join(folder, 'log-tail.txt'), `${log.join('\n')}\n`);
     const ms = order.rejectedMs !== null && (await exists(order.rejectedMs)) ? order.rejectedMs : null;
-    if (ms !== null) await moveInto(ms, join(folder, SALVAGED));
+    if (ms !== null) await moveInto(ms, join(folder, SALVAGED), attempt);
     const { groupId: _, ...name } = attempt;
     // Last, so that a folder with it is whole.
     await write(join(folder, 'error.json'), { schemaVersion: 1, groupId, ...name, ...failure, attempts, failedAt: order.requestedAt });

@@ -40,6 +40,7 @@ export const image =
       name: groupId,
       extension: '',
       contentHash,
+      attempt,
     });
     const files = { ...measured.output.files };
     for (const kind of IMAGE_FILE_KINDS) files[kind] = join(directory, basename(files[kind]));

@@ -1,13 +1,16 @@
 /**
  * Step `moveToTmpfs`: a copy of the Measurement Set in memory for the steps that read it next, when it fits. Not having one
- * is a recorded no-op, never a failure. The copy in scratch stays: `organize` publishes it by rename.
+ * is a recorded no-op, never a failure. A copy is read back and compared before it gets its name. The set in scratch stays:
+ * `organize` publishes it by rename.
  */
-import { cp, mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch, bytesBelow, freeBytes } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { copyFolder, hashFolder } from './hashed-copy.ts';
+import { copyDiffers } from './publish.ts';
 import type { Supervised } from './supervised.ts';
 
 const TMPFS_MAGIC = 0x01021994;
@@ -32,13 +35,16 @@ export const moveToTmpfs =
     const startedAt = performance.now();
     const target = join(attemptScratch(tmpfsRoot(settings.paths.tmpfs), attempt), basename(ms));
     await mkdir(dirname(target), { recursive: true });
-    await rm(target, { recursive: true, force: true });
-    await cp(ms, target, { recursive: true });
+    const partial = `${target}.partial`;
+    for (const left of [target, partial]) await rm(left, { recursive: true, force: true });
+    const copied = await copyFolder(ms, partial);
+    if ((await hashFolder(partial)) !== copied.hash) throw copyDiffers(ms, partial);
+    await rename(partial, target);
     return {
-      output: { ms: target, bytes },
+      output: { ms: target, bytes: copied.bytes },
       resources: null,
-      bytesRead: bytes,
-      bytesWritten: bytes,
+      bytesRead: 2 * copied.bytes,
+      bytesWritten: copied.bytes,
       timingsS: { copy: (performance.now() - startedAt) / 1000 },
       note: null,
     };

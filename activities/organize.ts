@@ -13,7 +13,7 @@ import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { resolveFailures } from './failed-folder.ts';
 import { manifestPathOf, readManifest, writeManifest } from './manifest.ts';
-import { exists, moveInto, versionedPath } from './publish.ts';
+import { exists, hashFolder, moveInto, versionedPath } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import type { Supervised } from './supervised.ts';
 
@@ -30,7 +30,7 @@ export const organize =
     if (published?.validation !== undefined) {
       return { ...(await answer(published.ms, published.validation)), resources: null, timingsS: null, note: 'was published already' };
     }
-    const source = (await exists(concat.ms)) ? concat.ms : published?.ms;
+    const source = await setToCheck(concat.ms, published?.ms);
     if (source === undefined) throw setIsGone(concat.ms);
 
     const measured = await runScienceStep(
@@ -83,7 +83,7 @@ async function publish({ settings }: HostDependencies, order: Order, validation:
   for (let version = 1; ; version += 1) {
     const path = versionedPath(folder, groupId, '.ms', version);
     if (await exists(path)) continue;
-    await moveInto(order.concat.ms, path);
+    await moveInto(order.concat.ms, path, order.attempt);
     return path;
   }
 }
@@ -119,6 +119,13 @@ async function answer(
     bytesWritten: null,
     note: `filed as ${validation.classification.kind}: ${validation.classification.reason}`,
   };
+}
+
+/** The converted set, or the copy of it that a crashed attempt published without its manifest. */
+async function setToCheck(converted: string, unfinished: string | undefined): Promise<string | undefined> {
+  if (!(await exists(converted))) return unfinished;
+  if (unfinished === undefined || (await hashFolder(unfinished)) !== (await hashFolder(converted))) return converted;
+  return unfinished;
 }
 
 const setIsGone = (path: string): StepError =>

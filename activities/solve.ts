@@ -41,6 +41,7 @@ export const solve =
       name: `${groupId}-${calibrator}`,
       extension: '',
       contentHash,
+      attempt,
     });
     const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
     return { ...measured, output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory } };

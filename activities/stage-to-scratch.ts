@@ -1,8 +1,8 @@
 /**
  * Step `stageToScratch`: makes sure every member is still the file that was admitted, and copies it to fast local disk when
- * the source is remote. Raw files are only read.
+ * the source is remote; a copy is hashed on its way and read back. Raw files are only read.
  */
-import { copyFile, mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import { StepError } from '../src/domain/failure.ts';
@@ -10,6 +10,8 @@ import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { copyHashed, hashFile } from './hashed-copy.ts';
+import { copyDiffers } from './publish.ts';
 import type { Supervised } from './supervised.ts';
 
 /** statfs magic numbers of file systems that live on another machine or in user space: NFS, CIFS, SMB2, FUSE, 9P, Ceph. */
@@ -36,8 +38,10 @@ export const stageToScratch =
       for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
         signal.throwIfAborted();
         const path = join(folder, basename(member.path));
-        await copyFile(member.path, path);
+        await rm(path, { force: true });
+        const written = await copyHashed(member.path, path);
         await assertUnchanged(member);
+        if ((await hashFile(path)) !== written.hash) throw copyDiffers(member.path, path);
         staged.push({ path, subband: member.subband });
         progress({ fraction: staged.length / members.length, message: `copied ${staged.length} of ${members.length} subbands` });
       }
@@ -48,7 +52,7 @@ export const stageToScratch =
     return {
       output: { members: staged, copied, bytes },
       resources: null,
-      bytesRead: bytes,
+      bytesRead: 2 * bytes,
       bytesWritten: bytes,
       timingsS: null,
       note: null,
