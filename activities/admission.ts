@@ -49,3 +49,23 @@ export const admitted =
       giveBack();
     }
   };
+
+type ToMemory = Supervised<Orders['moveToTmpfs'], Awaited<ReturnType<HostFileActivities['moveToTmpfs']>>>;
+
+/** A copy in memory is a gain, not a need: one that does not fit beside the copies being made is not made, and says so. */
+export const admittedToMemory =
+  (ledger: HostLedger, work: ToMemory): ToMemory =>
+  async (order, watch) => {
+    const { attempt, ms, parameters } = order;
+    const bytes = parameters.enabled ? await bytesBelow(ms) : 0;
+    if (bytes > ledger.unclaimedBytes('tmpfs') * parameters.maxFreeFraction) {
+      const note = `does not fit into ${parameters.maxFreeFraction * 100} % of the memory file system that other copies leave`;
+      return { output: { ms: null, bytes: 0 }, resources: null, bytesRead: 0, bytesWritten: 0, timingsS: null, note };
+    }
+    const giveBack = ledger.claim(`moveToTmpfs of ${attempt.groupId}`, { tmpfs: bytes });
+    try {
+      return await work(order, watch);
+    } finally {
+      giveBack();
+    }
+  };

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { HostLedger } from '../src/runner/host-ledger.ts';
 import type { HostFileActivities, HostScienceActivities, ProbeActivities } from './contract.ts';
-import { admitted, FOOTPRINTS } from './admission.ts';
+import { admitted, admittedToMemory, FOOTPRINTS } from './admission.ts';
 import { broadcastCalibration } from './broadcast-calibration.ts';
 import { claimHost } from './claim-host.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -39,7 +39,7 @@ export function createProbeActivities(dependencies: HostDependencies, client: Cl
 export function createHostFileActivities(dependencies: HostDependencies, ledger: HostLedger): HostFileActivities {
   return {
     stageToScratch: supervised(admitted(ledger, FOOTPRINTS.stageToScratch, stageToScratch(dependencies))),
-    moveToTmpfs: supervised(moveToTmpfs(dependencies)),
+    moveToTmpfs: supervised(admittedToMemory(ledger, moveToTmpfs(dependencies))),
     fileFailure: supervised(fileFailure(dependencies)),
     reopen: supervised(reopen(dependencies)),
     release: supervised(release(dependencies)),
