@@ -10,6 +10,7 @@ import { dateFolderOfGroup, type GroupId, groupIdSchema } from '../src/domain/gr
 import { snakeCased } from '../src/domain/spelling.ts';
 import type { Measured } from '../src/domain/step-output.ts';
 import { systemErrorCode } from '../src/domain/system-error.ts';
+import { SALVAGED } from '../src/runner/kept-leftovers.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { aliasNames } from './manifest.ts';
@@ -19,7 +20,6 @@ import type { Supervised } from './supervised.ts';
 type Order = Parameters<HostFileActivities['fileFailure']>[0];
 type Answer = Awaited<ReturnType<HostFileActivities['fileFailure']>>;
 
-const SALVAGED = 'salvaged.ms.failed';
 const errorSchema = z.looseObject({ run_id: z.string(), step: z.string(), attempt: z.number() });
 type ErrorDocument = z.infer<typeof errorSchema>;
 

@@ -21,14 +21,21 @@ const readableSchema = z.looseObject({
   validation: validateResultSchema,
 });
 
+/** Times in seconds, as measured; null where a step did not measure. What the conversion found is in `conversion` as it said it. */
 export interface Manifest {
   groupId: string;
+  aliases: string[];
   runId: string;
   runNumber: number;
   key: GroupKey;
   contentDigest: string;
+  subbandsMissing: number[];
+  integrationsMissing: { subband: number; integrations: number[] }[];
   degradedReasons: string[];
   parameters: Record<string, unknown>;
+  parametersDigest: string;
+  secondsMeasured: Record<string, number>;
+  peakMemoryBytes: Record<'concat' | 'validate', number | null>;
   conversion: ConcatResult;
   validation: ValidateResult;
 }

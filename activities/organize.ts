@@ -4,16 +4,18 @@
  * whole set without manifest, which the next attempt verifies and finishes.
  */
 import { join } from 'node:path';
+import { lackingIn } from '../src/domain/degradation.ts';
 import { StepError } from '../src/domain/failure.ts';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
+import { parametersDigest } from '../src/domain/parameters-digest.ts';
 import { type ValidateResult, validateResultSchema } from '../src/domain/science-result.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { resolveFailures } from './failed-folder.ts';
-import { manifestPathOf, readManifest, writeManifest } from './manifest.ts';
-import { exists, hashFolder, moveInto, versionedPath } from './publish.ts';
+import { aliasNames, type Manifest, manifestPathOf, readManifest, writeManifest } from './manifest.ts';
+import { exists, hashFolder, type MovedBytes, moveInto, versionedPath } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import type { Supervised } from './supervised.ts';
 
@@ -54,18 +56,10 @@ export const organize =
     );
     const validation = measured.output;
     const startedAt = performance.now();
-    const ms = source === concat.ms ? await publish(dependencies, order, validation) : source;
-    await writeManifest(ms, {
-      groupId: attempt.groupId,
-      runId: attempt.runId,
-      runNumber: attempt.runNumber,
-      key: order.key,
-      contentDigest: concat.contentDigest,
-      degradedReasons: order.degradedReasons,
-      parameters: { ...order.parameters },
-      conversion: concat,
-      validation,
-    });
+    const { path: ms, ...moved } =
+      source === concat.ms ? await publish(dependencies, order, validation) : { path: source, bytesRead: 0, bytesWritten: 0 };
+    const publishS = (performance.now() - startedAt) / 1000;
+    await writeManifest(ms, manifestOf(dependencies, order, measured, publishS));
     const { runId, runNumber } = attempt;
     await resolveFailures(dependencies.settings.paths.output, groupIdSchema.parse(attempt.groupId), {
       ms,
@@ -73,18 +67,44 @@ export const organize =
       runNumber,
       at: order.requestedAt,
     });
-    const timingsS = { ...validation.timingsS, publish: (performance.now() - startedAt) / 1000 };
-    return { ...measured, ...(await answer(ms, validation)), timingsS };
+    const timingsS = { ...validation.timingsS, publish: publishS };
+    return { ...measured, ...(await answer(ms, validation)), ...moved, timingsS };
   };
 
-async function publish({ settings }: HostDependencies, order: Order, validation: ValidateResult): Promise<string> {
+function manifestOf({ openCatalog }: HostDependencies, order: Order, validated: Measured<ValidateResult>, publishS: number): Manifest {
+  const { attempt, concat, key, degradedReasons, conversion } = order;
+  const { subbands, short } = lackingIn(concat);
+  const parameters = { ...(conversion !== undefined && { concat: conversion.parameters }), organize: order.parameters };
+  return {
+    groupId: attempt.groupId,
+    aliases: aliasNames(openCatalog, groupIdSchema.parse(attempt.groupId)),
+    runId: attempt.runId,
+    runNumber: attempt.runNumber,
+    key,
+    contentDigest: concat.contentDigest,
+    subbandsMissing: subbands,
+    integrationsMissing: short,
+    degradedReasons,
+    parameters,
+    parametersDigest: parametersDigest(parameters),
+    secondsMeasured: {
+      ...concat.timingsS,
+      ...(validated.resources !== null && { validate: validated.resources.wallS }),
+      publish: publishS,
+    },
+    peakMemoryBytes: { concat: conversion?.resources?.maxRssBytes ?? null, validate: validated.resources?.maxRssBytes ?? null },
+    conversion: concat,
+    validation: validated.output,
+  };
+}
+
+async function publish({ settings }: HostDependencies, order: Order, validation: ValidateResult): Promise<{ path: string } & MovedBytes> {
   const groupId = groupIdSchema.parse(order.attempt.groupId);
   const folder = join(settings.paths.output, 'ms', FOLDER_OF_KIND[validation.classification.kind], dateFolderOfGroup(groupId));
   for (let version = 1; ; version += 1) {
     const path = versionedPath(folder, groupId, '.ms', version);
     if (await exists(path)) continue;
-    await moveInto(order.concat.ms, path, order.attempt);
-    return path;
+    return { path, ...(await moveInto(order.concat.ms, path, order.attempt)) };
   }
 }
 
