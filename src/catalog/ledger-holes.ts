@@ -4,8 +4,8 @@
  * are withdrawn. Nothing here counts a group twice.
  */
 import { isSilence, type Stretch } from '../domain/expectation.ts';
-import { type LedgerRow, changeOutcome, ledgerRow, ledgerTime, tellChange } from './ledger.ts';
-import { type CatalogDatabase, rowsOf, runSql } from './statement.ts';
+import { type LedgerRow, changeOutcome, ledgerBetween, ledgerTime, tellChange } from './ledger.ts';
+import { type CatalogDatabase, runSql } from './statement.ts';
 
 export interface Holes {
   /** Nothing was seen between these. */
@@ -27,13 +27,7 @@ const SEEN_AFTER_ALL = 'every group of this stretch was seen later';
 
 /** Ranges, full or emptied, that reach into the window, and rows that wait in it. */
 function rowsWithin(database: CatalogDatabase, { fromMs, toMs }: Holes): { ranges: LedgerRow[]; waiting: LedgerRow[] } {
-  const rows = rowsOf(
-    database,
-    ledgerRow,
-    `SELECT * FROM ledger WHERE expected_from = 'cadence' AND expected_at < :to AND COALESCE(range_end_at, expected_at) > :from
-     ORDER BY expected_at`,
-    { from: ledgerTime(fromMs), to: ledgerTime(toMs) },
-  );
+  const rows = ledgerBetween(database, ledgerTime(fromMs), ledgerTime(toMs)).filter((row) => row.expected_from === 'cadence');
   return { ranges: rows.filter((row) => row.range_end_at !== null), waiting: rows.filter((row) => row.range_end_at === null) };
 }
 

@@ -141,7 +141,8 @@ export const ledgerBetween = (database: CatalogDatabase, start: string, end: str
   rowsOf(
     database,
     ledgerRow,
-    `SELECT * FROM ledger WHERE expected_at < :end AND COALESCE(range_end_at, expected_at || '~') > :start ORDER BY expected_at, id`,
+    `SELECT * FROM ledger WHERE range_end_at IS NULL AND expected_at >= :start AND expected_at < :end
+     UNION ALL SELECT * FROM ledger WHERE range_end_at > :start AND expected_at < :end ORDER BY expected_at, id`,
     { start, end },
   );
 

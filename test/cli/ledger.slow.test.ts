@@ -1,6 +1,6 @@
 /** `contimg ledger` as people meet it without Temporal: what it says of a night, of nothing, and of wrong usage. */
 import { execFile } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type OpenNight, openNight } from '../catalog/night.ts';
 import { admit, CADENCE_MS, look, NIGHT_START_MS } from '../catalog/observed-night.ts';
 
