@@ -3,7 +3,7 @@
  * A rejection is a value, not an exception: every one ends as a row that people can read. It says whether the file may only
  * be half-written, in which case admission looks again until its time is over.
  */
-const REJECTION_CODES = [
+export const REJECTION_CODES = [
   'EmptyFile',
   'NotHdf5',
   'Truncated',

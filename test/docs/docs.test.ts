@@ -3,7 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { anchorsOf, hasGenerated, linksOf, withGenerated } from './markdown.ts';
 import { PAGES, ROOT, textOf } from './pages.ts';
-import { exampleEnvironmentName, exitCodes, failureTypes, optionsTable, settingsTable, stepParametersTable } from './tables.ts';
+import {
+  exampleEnvironmentName,
+  exitCodes,
+  failureTypes,
+  optionsTable,
+  refusalsTable,
+  settingsTable,
+  stepParametersTable,
+} from './tables.ts';
 
 describe('links', () => {
   test.each(PAGES)('every link of %s inside the repository leads to a file and, where named, a heading', (page) => {
@@ -29,6 +37,7 @@ describe('tables', () => {
     ['docs/reference/cli.md', 'options', optionsTable],
     ['docs/reference/configuration.md', 'settings', settingsTable],
     ['docs/reference/configuration.md', 'step parameters', stepParametersTable],
+    ['docs/reference/raw-files.md', 'refusals', refusalsTable],
   ])('%s says of %s what the code says (UPDATE_DOCS=1 writes it)', (page, name, table) => {
     const text = textOf(page);
     const wanted = withGenerated(text, name, table());

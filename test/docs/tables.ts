@@ -8,6 +8,7 @@ import { environmentName } from '../../src/config/environment.ts';
 import { SETTING_LEAVES, outsideKey } from '../../src/config/keys.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { FAILURE_TYPES, isRetryable } from '../../src/domain/failure.ts';
+import { REJECTION_CODES, rejection } from '../../src/ingest/rejection.ts';
 
 /** Defaults that follow from the machine the pages are made on. */
 const OF_THE_MACHINE: Readonly<Record<string, string>> = {
@@ -51,6 +52,15 @@ export const optionsTable = (): string =>
   table(
     ['option', 'does', 'setting'],
     STREAM_OPTIONS.map((option) => row(code(option.flags), option.does, effectOf(option))),
+  );
+
+export const refusalsTable = (): string =>
+  table(
+    ['word', 'what to do', 'tried again at first'],
+    REJECTION_CODES.map((name) => {
+      const { remedy, mayBeHalfWritten } = rejection(name, '');
+      return row(code(name), remedy, mayBeHalfWritten ? 'yes' : '');
+    }),
   );
 
 /** A value each kind of option takes. */

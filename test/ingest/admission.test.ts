@@ -5,8 +5,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
 import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
-import { createHeaderReader } from '../../src/ingest/header-reader.ts';
-import { type Changes, codeOf, filePath, folder, header, number, START, useOneFile, verdictOn, verdictOnDisk } from './one-file.ts';
+import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
+import { type Changes, codeOf, filePath, folder, header, number, reader, START, useOneFile, verdictOn, verdictOnDisk } from './one-file.ts';
 import { INTEGRATION_S, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
 
 useOneFile();
@@ -47,6 +47,22 @@ describe('headers that would cost time', () => {
     expect((await verdictOnDisk()).kind).toBe('rejected');
     expect(codeOf(await verdictOn({}))).toBe('admitted');
   });
+});
+
+test('a file replaced while its header is read has not settled, whatever was read', async () => {
+  await writeTinyFile(filePath(), { subband: 3, t0Jd: t0JdOf(START) });
+  const other = join(folder, 'other.hdf5');
+  await writeTinyFile(other, { subband: 3, t0Jd: t0JdOf(START), level: 2 });
+  const replacing: HeaderReader = {
+    ...reader,
+    async read(question) {
+      const verdict = await reader.read(question);
+      await copyFile(other, filePath());
+      return verdict;
+    },
+  };
+  expect((await verdictOnDisk({ using: replacing })).kind).toBe('changed');
+  expect((await verdictOnDisk()).kind).toBe('admitted');
 });
 
 describe('what is accepted', () => {

@@ -1,7 +1,7 @@
 /**
  * What becomes of each kind of file that is on disk when the watcher starts.
  */
-import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { aliasesOf } from '../../src/catalog/group-aliases.ts';
 import { nameOf, t0JdOf } from './tiny-uvh5.ts';
@@ -9,7 +9,6 @@ import {
   START,
   NAME,
   input,
-  outside,
   catalog,
   told,
   ingest,
@@ -96,39 +95,5 @@ describe('what is on disk when the watcher starts', () => {
     expect(row(marked).reason).toMatch(/^MarkedCorrupt/);
     expect(status).toMatchObject({ files_seen: 4, incomplete: 1, copies_in_progress: 1, foreign: 1, rejected_since_start: 1 });
     expect(groups()).toEqual([]);
-  });
-
-  test('a newline in a name, a link out of the tree, a directory and a dangling link are refused unopened', async () => {
-    const real = await put(8);
-    await rename(real, join(outside, 'real.hdf5'));
-    await symlink(join(outside, 'real.hdf5'), place(8));
-    const odd = join(input, `${NAME}_sb0\n2.hdf5`);
-    await writeFile(odd, 'x');
-    await symlink('nowhere', place(10));
-    await scanOnce();
-    for (const path of [place(8), odd, place(10)]) expect(row(path).reason).toMatch(/^UnsafePath/);
-    expect(row(odd).reason).toContain('\\n');
-    expect(groups()).toEqual([]);
-  });
-
-  test('a link that stays inside the tree, and a file in a folder of it, are taken', async () => {
-    await mkdir(join(input, 'night'));
-    const real = await put(8);
-    await rename(real, join(input, 'night', nameOf(NAME, 8)));
-    await put(9);
-    await scanOnce();
-    expect(presentIn(START)).toEqual([8, 9]);
-  });
-
-  test('a file without read permission waits and is taken when its rights are mended', async () => {
-    if (process.getuid?.() === 0) return; // root reads everything
-    const path = await put(8);
-    await chmod(path, 0);
-    await watching(async () => {
-      await eventually(() => statusOf(path) === 'settling');
-      await chmod(path, 0o644);
-      await eventually(() => statusOf(path) === 'valid');
-    });
-    expect(presentIn(START)).toEqual([8]);
   });
 });
