@@ -1,6 +1,9 @@
-/** Step `release`: gives back the scratch and memory of one run of a group. Removing what is gone already is no error. */
+/**
+ * Step `release`: gives back the scratch and memory of one run of a group, but for the capsules of attempts that failed, which
+ * stay for capsule.keep_h. Removing what is gone already is no error.
+ */
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
-import { releaseRun } from '../src/runner/scratch.ts';
+import { releaseRun, releaseRunButCapsules } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { tmpfsRoot } from './move-to-tmpfs.ts';
@@ -14,7 +17,7 @@ export const release =
     const memory = tmpfsRoot(settings.paths.tmpfs);
     let freedBytes = await releaseRun(memory, attempt);
     const keeps = keepScratch || !settings.scratch.cleanup;
-    if (!keeps) freedBytes += await releaseRun(settings.paths.scratch, attempt);
+    if (!keeps) freedBytes += await releaseRunButCapsules(settings.paths.scratch, attempt);
     return {
       output: { freedBytes },
       resources: null,

@@ -25,13 +25,43 @@ export async function freeBytes(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Removes the scratch of one run, and the group's folder when no other run is left in it. Answers how many bytes it held. */
-export async function releaseRun(scratch: string, place: { groupId: string; runId: string }): Promise<number> {
-  const target = runScratch(scratch, place);
-  const bytes = await bytesBelow(target);
-  await rm(target, { recursive: true, force: true });
-  await removeIfEmpty(dirname(target));
-  return bytes;
+/** What of a failed attempt stays when its run has ended: enough to understand it and to repeat it by hand. */
+const CAPSULE = 'capsule.json';
+const CAPSULE_FILES: readonly string[] = [CAPSULE, 'request.json', 'step.log'];
+
+/** Removes the scratch of one run, and the group's folder when no other run is left in it. Answers how many bytes that freed. */
+export const releaseRun = (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
+  freed(runScratch(scratch, place), (run) => rm(run, { recursive: true, force: true }));
+
+/** The same, but for the capsules of attempts that failed. */
+export const releaseRunButCapsules = (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
+  freed(runScratch(scratch, place), keepCapsules);
+
+async function freed(run: string, remove: (run: string) => Promise<void>): Promise<number> {
+  const before = await bytesBelow(run);
+  await remove(run);
+  await removeIfEmpty(run);
+  await removeIfEmpty(dirname(run));
+  return before - (await bytesBelow(run));
+}
+
+async function keepCapsules(run: string): Promise<void> {
+  for (const attempt of await namesIn(run)) {
+    const names = await namesIn(join(run, attempt));
+    const left = names.includes(CAPSULE)
+      ? names.filter((name) => !CAPSULE_FILES.includes(name)).map((name) => join(attempt, name))
+      : [attempt];
+    for (const path of left) await rm(join(run, path), { recursive: true, force: true });
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error) || systemErrorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {
