@@ -30,11 +30,11 @@ const CAPSULE = 'capsule.json';
 const CAPSULE_FILES: readonly string[] = [CAPSULE, 'request.json', 'step.log'];
 
 /** Removes the scratch of one run, and the group's folder when no other run is left in it. Answers how many bytes that freed. */
-export const releaseRun = (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
+export const releaseRun = async (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
   freed(runScratch(scratch, place), (run) => rm(run, { recursive: true, force: true }));
 
 /** The same, but for the capsules of attempts that failed. */
-export const releaseRunButCapsules = (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
+export const releaseRunButCapsules = async (scratch: string, place: { groupId: string; runId: string }): Promise<number> =>
   freed(runScratch(scratch, place), keepCapsules);
 
 async function freed(run: string, remove: (run: string) => Promise<void>): Promise<number> {
