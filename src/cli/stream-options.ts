@@ -2,6 +2,7 @@
  * The options of `dsa110-stream` and `contimg up`, as data: each maps to one setting, or says why it has no effect, or is
  * refused. Names and meanings are those of the earlier streaming converter.
  */
+import { resolve } from 'node:path';
 import type { SettingSource } from '../config/environment.ts';
 import { usageError } from './problem.ts';
 
@@ -148,7 +149,8 @@ export function readStreamOptions(given: ReadonlyMap<string, Value>): ReadOption
 
 function refuseTwoDatabases(sources: readonly SettingSource[]): void {
   const databases = sources.filter(({ key }) => key === 'paths.database');
-  const other = databases.find(({ value }) => value !== databases[0]?.value);
+  const [first] = databases.map(({ value }) => resolve(String(value)));
+  const other = databases.find(({ value }) => resolve(String(value)) !== first);
   if (other === undefined) return;
   throw usageError(
     `${databases[0]?.name} and ${other.name} name two files; there is one product database`,

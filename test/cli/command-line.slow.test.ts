@@ -44,6 +44,11 @@ test.each([
   expect(stderr).toContain(suggestion);
 });
 
+test('a mistyped option of dsa110-stream is answered with the nearest one', async () => {
+  const { code, stderr } = await run('dsa110-stream', ['--chunk-durration', '5']);
+  expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining('did you mean --chunk-duration?') });
+});
+
 test('help names an example and exit codes, on stdout, and is no error', async () => {
   const { code, stdout } = await run('contimg', ['group', 'resume', '--help']);
   expect(code).toBe(0);

@@ -97,7 +97,7 @@ test.each([
 test('the same file named by two options is one database', () => {
   const given = new Map([
     ['--queue-db', '/a'],
-    ['--products-db', '/a'],
+    ['--products-db', '/elsewhere/../a'],
   ]);
   expect(loadSettings({ flags: readStreamOptions(given).sources }).settings.paths.database).toBe('/a');
 });

@@ -15,12 +15,13 @@ const STREAM = resolve(import.meta.dirname, '..', '..', 'ops', 'bin', 'dsa110-st
 let folder: string;
 let options: string[];
 let healthPort: number;
+let uiPort: number;
 let started: ChildProcess[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'contimg-stream-'));
   for (const name of ['incoming', 'memory']) mkdirSync(join(folder, name));
-  healthPort = await freePort();
+  [healthPort, uiPort] = [await freePort(), await freePort()];
   started = [];
   writeFileSync(
     join(folder, 'contimg.json'),
@@ -42,7 +43,7 @@ beforeEach(async () => {
     'checkpoint-dir': join(folder, 'checkpoints'),
     'health-port': String(healthPort),
     'temporal-port': String(await freePort()),
-    'ui-port': String(await freePort()),
+    'ui-port': String(uiPort),
     'monitor-interval': '1',
     'host-name': 'stream-test',
   };
@@ -111,6 +112,8 @@ test('it says what it uses, answers on its ports, refuses a second instance, and
   );
   expect(await (await fetch(`${health}/health`)).json()).toMatchObject({ sample: { queue: { pending: 0 } } });
 
+  expect((await fetch(`http://127.0.0.1:${uiPort}/`)).status).toBe(200);
+
   await heldGroup();
   stream.child.kill('SIGTERM');
   await until('the watcher is gone', () => !partsRunning().includes('watch'));
@@ -121,6 +124,7 @@ test('it says what it uses, answers on its ports, refuses a second instance, and
 
   const log = readFileSync(join(folder, 'state', 'logs', 'streaming-pipeline.log'), 'utf8');
   expect(log).toContain('the worker is drained');
+  expect(log).toMatch(/"host":"stream-test","slots":1,"threads":1,"msg":"the worker runs"/);
   // The step that ran was let finish, under the name of this host, with its trace kept.
   expect(readdirSync(join(folder, 'state', 'profiles'), { recursive: true, encoding: 'utf8' })).toContainEqual(
     expect.stringMatching(/concat-1\.csv$/),
