@@ -11,22 +11,22 @@ const REMEMBERED_S = '600';
 const NO_CONTENT = 204;
 
 export function installCrossOrigin(app: ApiServer, origins: readonly string[]): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     // A cache must not hand one site's answer to another.
     void reply.header('vary', 'Origin');
     const { origin } = request.headers;
-    if (origin === undefined || !origins.includes(origin)) return;
+    if (origin === undefined || !origins.includes(origin)) return next();
     void reply.headers({
       'access-control-allow-origin': origin,
       'access-control-allow-credentials': 'true',
       'access-control-expose-headers': ANSWER_HEADERS,
     });
-    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return;
+    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return next();
     void reply.headers({
       'access-control-allow-methods': METHODS,
       'access-control-allow-headers': REQUEST_HEADERS,
       'access-control-max-age': REMEMBERED_S,
     });
-    return reply.code(NO_CONTENT).send();
+    void reply.code(NO_CONTENT).send();
   });
 }
