@@ -6,7 +6,7 @@
 import { Dataset, type File } from 'h5wasm/node';
 import { HEADER_COUNTS, type DatasetShape, type HeaderCount, type RawHeader } from './raw-header.ts';
 import { HeaderRefused, refuse } from './rejection.ts';
-import { megabytes } from './superblock.ts';
+import { sizeText } from './superblock.ts';
 
 /** 72 times a full file's largest header column. */
 const LARGEST_HEADER_DATASET_BYTES = 64e6;
@@ -92,7 +92,7 @@ class HeaderReading {
     const claimed = shape.reduce((product, length) => product * length, size);
     const largest = path.startsWith('Header/') ? LARGEST_HEADER_DATASET_BYTES : Number.POSITIVE_INFINITY;
     const isTooLarge = claimed > largest || (claimed > this.fileBytes && dataset.filters.length === 0);
-    if (isTooLarge) refuse('HeaderTooLarge', `${path} claims ${megabytes(claimed)} MB in a file of ${megabytes(this.fileBytes)} MB`);
+    if (isTooLarge) refuse('HeaderTooLarge', `${path} claims ${sizeText(claimed)} in a file of ${sizeText(this.fileBytes)}`);
   }
 
   shapeOf(path: string, classes: readonly number[]): DatasetShape {

@@ -121,7 +121,8 @@ export class Intake {
     if (name.kind === 'unsafe-name') return this.close(file, name.rejection);
     if (name.kind === 'marked-corrupt')
       return this.close(file, rejection('MarkedCorrupt', 'its name ends in .corrupted; it was not opened'));
-    if (found.kind === 'refused') return this.close(file, found.rejection);
+    // What may not be read goes the way of a file that may not be read: it is tried again when its rights may be mended.
+    if (found.kind === 'refused' && found.rejection.code !== 'Unreadable') return this.close(file, found.rejection);
     await this.settle(file, { subband: name.subband, nameTimeText: name.nameTimeText });
   }
 

@@ -34,7 +34,10 @@ export function judgeSuperblock(head: Buffer, { bytes: fileBytes, mtimeMs }: Fil
   return null;
 }
 
-export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1);
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1);
+
+/** What a header may claim: from megabytes to terabytes. */
+export const sizeText = (bytes: number): string => (bytes < 1e12 ? `${megabytes(bytes)} MB` : `${(bytes / 1e12).toFixed(1)} TB`);
 
 export async function readSuperblock(file: FileHandle): Promise<Buffer> {
   const head = Buffer.alloc(SUPERBLOCK_BYTES);

@@ -6,7 +6,20 @@ import { basename, dirname, join } from 'node:path';
 import { subbandFrequenciesHz } from '../../src/ingest/frequency-checks.ts';
 import type { HeaderFacts } from '../../src/ingest/header-facts.ts';
 import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
-import { type Changes, codeOf, filePath, folder, header, number, reader, START, useOneFile, verdictOn, verdictOnDisk } from './one-file.ts';
+import {
+  type Changes,
+  codeOf,
+  filePath,
+  folder,
+  header,
+  number,
+  reader,
+  refusalOf,
+  START,
+  useOneFile,
+  verdictOn,
+  verdictOnDisk,
+} from './one-file.ts';
 import { INTEGRATION_S, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
 
 useOneFile();
@@ -22,7 +35,11 @@ describe('headers that would cost time', () => {
   test('a header that claims terabytes is refused before anything is read', async () => {
     await verdictOn({});
     const before = process.cpuUsage();
-    expect(codeOf(await verdictOn({ visdataRows: 30_000_000_000 }))).toBe('HeaderTooLarge');
+    const refusal = refusalOf(await verdictOn({ visdataRows: 30_000_000_000 }));
+    expect([refusal.code, refusal.message]).toEqual([
+      'HeaderTooLarge',
+      expect.stringMatching(/visdata claims 2.9 TB in a file of 0.0\d\d MB$/),
+    ]);
     // Processor time, which a busy machine does not stretch; one pass over a thousandth of the claim would take more.
     expect(process.cpuUsage(before).user / 1e6).toBeLessThan(2);
   });

@@ -3,7 +3,7 @@
  * when its rights are mended.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openForReading, openForWriting } from '../../src/catalog/database.ts';
@@ -69,14 +69,22 @@ withNamespaces('without inotify', () => {
 describe('a user without the rights of root', () => {
   beforeEach(() => giveToOrdinaryUser(base));
 
-  test('a file without read permission is named, and taken when its rights are mended', async () => {
-    const path = await put(8);
+  test('a file without read permission, and a link to one, are named, and taken when their rights are mended', async () => {
+    const closed = join(input, 'closed');
+    mkdirSync(closed);
+    const [path, link] = [await put(8), join(input, nameOf(NAME, 9))];
+    symlinkSync(await put(9, closed), link);
     chmodSync(path, 0);
+    chmodSync(closed, 0);
     const watcher = asOrdinaryUser(input, state);
-    await eventually(() => onRecord(path)?.status === 'settling', 30_000);
-    expect(onRecord(path)?.reason).toBe('Unreadable: permission denied');
+    await eventually(() => [path, link].every((entry) => onRecord(entry)?.status === 'settling'), 30_000);
+    expect([path, link].map((entry) => onRecord(entry)?.reason)).toEqual([
+      'Unreadable: permission denied',
+      'Unreadable: permission denied',
+    ]);
     chmodSync(path, 0o644);
-    await eventually(() => onRecord(path)?.status === 'valid', 30_000);
+    chmodSync(closed, 0o755);
+    await eventually(() => [path, link].every((entry) => /valid|duplicate/.test(onRecord(entry)?.status ?? '')), 30_000);
     await watcher.stop();
   }, 60_000);
 
