@@ -1,8 +1,9 @@
 /** One row a Measurement Set product: what it covers and how good its samples are. */
 import { z } from 'zod';
 import type { ProductRecord } from '../domain/catalog-command.ts';
+import { describeLacking, lackingIn } from '../domain/degradation.ts';
 import { addFileInput } from './lineage.ts';
-import { type CatalogDatabase, jsonColumn, rowsOf, runSql } from './statement.ts';
+import { type CatalogDatabase, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
 
 export const msIndexRow = z.object({
   product_id: z.int(),
@@ -56,6 +57,17 @@ export function writeMeasurementSet(database: CatalogDatabase, productId: number
 /** A calibration was applied on the way to a product made from this Measurement Set. */
 export function markCalibrated(database: CatalogDatabase, productId: number): void {
   runSql(database, `UPDATE ms_index SET cal_status = 'applied' WHERE product_id = :productId`, { productId });
+}
+
+/** What the group's current Measurement Set lacks, one entry a subband; empty when nothing, or when there is none yet. */
+export function lackingOfGroup(database: CatalogDatabase, groupId: string): string[] {
+  const current = rowOf(
+    database,
+    msIndexRow,
+    `SELECT m.* FROM ms_index m JOIN products p ON p.id = m.product_id WHERE m.group_id = :groupId AND p.status = 'current'`,
+    { groupId },
+  );
+  return current === null ? [] : describeLacking(lackingIn({ missing: current.missing, subbandsPresent: current.subbands_present }));
 }
 
 /** Current Measurement Sets whose middle lies in `[startMjd, endMjd)`. */

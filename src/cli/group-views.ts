@@ -4,6 +4,7 @@ import { type CatalogDatabase, openForReading } from '../catalog/database.ts';
 import { type GroupRow, groupById, listGroups } from '../catalog/groups.ts';
 import { resolveGroup } from '../catalog/group-aliases.ts';
 import { nearestGroups } from '../catalog/nearest-groups.ts';
+import { lackingOfGroup } from '../catalog/ms-index.ts';
 import { productsOf } from '../catalog/products.ts';
 import { type RerunRow, rerunsOf } from '../catalog/reruns.ts';
 import { attemptsOf } from '../catalog/step-attempts.ts';
@@ -64,7 +65,7 @@ export function groupShowCommand(): Command {
         attempt.error_code ?? attempt.note ?? '',
       ]);
       output.result({ group, attempts, products, reruns }, [
-        ...headLines(group),
+        ...headLines(group, lackingOfGroup(database, group.group_id)),
         ...reruns.map(rerunLine),
         '',
         ...table(['RUN', 'STEP', 'TRY', 'OUTCOME', 'WALL', 'NOTE'], attemptRows),
@@ -78,13 +79,14 @@ export function groupShowCommand(): Command {
   });
 }
 
-function headLines(group: GroupRow): string[] {
+function headLines(group: GroupRow, lacking: readonly string[]): string[] {
   const failure = [`failed     ${group.failed_step}: ${group.error_code}: ${group.error_message}`, `remedy     ${group.error_remedy}`];
   const next = `next       contimg group resume ${group.group_id} --reason "..." [--set KEY=VALUE]`;
   return [
     `group      ${group.group_id}  (${group.lane}, run ${group.run_number}, Dec ${group.dec_deg.toFixed(3)}°)`,
     `state      ${group.state}${group.step === null ? '' : `, step ${group.step}`}${group.host === null ? '' : ` on ${group.host}`}`,
     `subbands   ${group.present_subbands.length} of ${group.expected_subbands}`,
+    ...(group.degraded_reasons.length === 0 ? [] : [`degraded   ${[...group.degraded_reasons, ...lacking].join('; ')}`]),
     ...(group.waiting_for === null ? [] : [`waits for  ${group.waiting_for}`]),
     ...(group.error_code === null ? [] : failure),
     ...(group.state === 'needs_attention' ? [next] : []),

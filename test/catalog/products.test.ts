@@ -2,7 +2,7 @@
 import { eventsAfter } from '../../src/catalog/events.ts';
 import { imageById, imageFiles, listImages } from '../../src/catalog/images.ts';
 import { ancestryOf } from '../../src/catalog/lineage.ts';
-import { measurementSetsBetween } from '../../src/catalog/ms-index.ts';
+import { lackingOfGroup, measurementSetsBetween } from '../../src/catalog/ms-index.ts';
 import { recordProduct } from '../../src/catalog/product-record.ts';
 import { productById, productsOf } from '../../src/catalog/products.ts';
 import { StepError } from '../../src/domain/failure.ts';
@@ -109,6 +109,21 @@ test('lineage leads from an image to its raw files, by their content', () => {
     { product_id: image, input_product_id: calibration, input_file_id: null, input_hash: null },
   ]);
   expect(measurementSetsBetween(night.database, 60_953, 60_954)).toMatchObject([{ product_id: ms, cal_status: 'applied' }]);
+});
+
+test('what a group lacks is told from its current Measurement Set', () => {
+  const short = {
+    ...msRecord(groupId).concat,
+    missing: [
+      { subband: 1, integrations: [22, 23] },
+      { subband: 2, integrations: [0] },
+    ],
+  };
+  recordProduct(night.database, msRecord(groupId, { concat: short }), AT);
+  expect(lackingOfGroup(night.database, groupId)).toEqual(['sb02 is missing', 'sb01 lacks integrations 22-23']);
+  const later = { runId: 'run-2', runNumber: 2, path: '/data/products/science/x.v2.ms', contentHash: 'b' };
+  recordProduct(night.database, msRecord(groupId, { ...later, concat: { ...short, missing: [] } }), AT);
+  expect(lackingOfGroup(night.database, groupId)).toEqual([]);
 });
 
 test('an image answers where its files are and how good it is', () => {
