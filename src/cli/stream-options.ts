@@ -99,16 +99,16 @@ export const STREAM_OPTIONS: readonly StreamOption[] = [
   fixed('--no-cleanup-temp', 'keep scratch', { 'scratch.cleanup': false }),
   fixed('--enable-calibration-solving', 'solve on calibrator groups', { 'policy.solve': true }),
   fixed('--enable-photometry', 'measure the monitored sources', { 'policy.photometry': true }),
-  fixed('--enable-mosaic-creation', 'let finished groups signal mosaics', { 'policy.mosaic': true }),
-  fixed('--monitoring', 'sample queue, disk and memory; serve health', { 'monitor.enabled': true }),
-  fixed('--no-monitoring', 'neither sampling nor health endpoint', { 'monitor.enabled': false }),
-  numeric('--monitor-interval <s>', 'monitor.intervalS', 'sampling period'),
+  fixed('--enable-mosaic-creation', 'let finished groups signal mosaics; none are made yet', { 'policy.mosaic': true }),
+  fixed('--monitoring', 'sample queue, disk, CPU and memory; serve health', { 'monitor.enabled': true }),
+  fixed('--no-monitoring', 'neither sampling nor health endpoint; warnings stay', { 'monitor.enabled': false }),
+  numeric('--monitor-interval <s>', 'monitor.intervalS', 'period of samples and of looking for what to warn of'),
   numeric('--health-port <n>', 'health.port', '/health, /ready and /metrics'),
   text('--health-host <host>', 'health.host', 'address the health endpoint binds'),
-  fixed('--profile', 'trace CPU, memory and I/O of each attempt', { 'profile.hz': 10 }),
+  fixed('--profile', 'trace CPU, memory and I/O of each attempt, ten times a second', { 'profile.hz': 10 }),
   {
     flags: '--log-level <level>',
-    does: 'DEBUG, INFO, WARNING, ERROR or CRITICAL',
+    does: 'DEBUG, INFO, WARNING, ERROR or CRITICAL (fatal)',
     sets(value) {
       const level = LOG_LEVELS[String(value).toLowerCase()];
       if (level === undefined) throw usageError(`--log-level does not know "${value}"`, 'use DEBUG, INFO, WARNING, ERROR or CRITICAL');
