@@ -127,13 +127,11 @@ def test_a_plan_serves_hash_and_rotation_in_any_order_of_chunks(seed: int):
     assert (np.diff(plan.hashed_to) >= 0).all() and plan.hashed_to[-1] == 1000
     used = last >= 0
     assert (plan.birth[used] <= first[used]).all() and (plan.death[used] >= last[used]).all()
-    ahead = used & (first < plan.hashed_at)
-    assert (plan.death[ahead] >= plan.hashed_at[ahead]).all()
     slot, slots = assign_slots(plan, np.full(count, True), steps)
     for step in range(steps):
         alive = slot[(plan.birth <= step) & (plan.death >= step)]
         assert np.unique(alive).size == alive.size <= slots
-    assert slots * 10 <= plan.peak_bytes + 10
+    assert slots * 10 <= plan.peak_bytes
 
 
 @pytest.mark.slow

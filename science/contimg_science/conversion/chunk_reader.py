@@ -195,12 +195,10 @@ class _KeptChunks:
                 piece = np.empty(int(self._uses.bytes[few].sum()), np.uint8)
                 self._source.fill(piece.data, start)
                 self._copy(piece, start, few)
-        for chunk in ahead.tolist():
-            at = int(self._place[chunk])
-            self._source.keep(int(self._uses.offset[chunk]), self._pool[at : at + int(self._uses.bytes[chunk])].data)
+                self._source.keep(start, piece.data)
 
     def _store(self, piece: NDArray[np.uint8], start: int) -> None:
-        """Keep of a passing piece what the rotation still wants; what was read ahead is copied onto itself."""
+        """Keep of a passing piece what the rotation still wants and has not had."""
         low = max(0, int(np.searchsorted(self._uses.offset, start, side="right")) - 1)
         high = int(np.searchsorted(self._uses.offset, start + piece.size))
         passing = np.arange(low, high)

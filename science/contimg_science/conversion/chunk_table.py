@@ -80,11 +80,11 @@ def _chunked(dataset: h5py.Dataset, item_bytes: int) -> ChunkTable | None:
     dims = (chunk[0], chunk[-2], chunk[-1])
     offset = np.full([-(-shape[axis] // chunk[axis]) for axis in (0, -2, -1)], -1, np.int64)
 
-    def note(info: h5py.h5d.StoreInfo) -> None:
-        at = info.chunk_offset
-        offset[at[0] // dims[0], at[rank - 2] // dims[1], at[rank - 1] // dims[2]] = info.byte_offset
-
-    dataset.id.chunk_iter(note)
+    found: list[h5py.h5d.StoreInfo] = []
+    dataset.id.chunk_iter(found.append)
+    if found:
+        at = np.array([info.chunk_offset for info in found])[:, [0, rank - 2, rank - 1]] // dims
+        offset[tuple(at.T)] = [info.byte_offset for info in found]
     return None if (offset < 0).any() else ChunkTable(offset, dims, item_bytes)
 
 

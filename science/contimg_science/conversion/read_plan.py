@@ -33,7 +33,7 @@ class ReadPlan:
     hashed_at: NDArray[np.int64]
     birth: NDArray[np.int64]
     death: NDArray[np.int64]
-    # The most bytes of chunks in memory at one step.
+    # The most bytes in memory at one step: chunks for the rotation, and what waits for the hash.
     peak_bytes: int
 
 
@@ -51,12 +51,15 @@ def plan_reading(uses: Uses, steps: int, file_bytes: int) -> ReadPlan:
     hashed_at = np.searchsorted(cut, np.arange(count), side="right").astype(np.int64)
     used = uses.last >= 0
     birth = np.where(used, np.minimum(uses.first, hashed_at), NEVER)
-    # What the hash alone wants goes by; what was read ahead of the hash waits for it.
-    death = np.where(used, np.where(uses.first < hashed_at, np.maximum(uses.last, hashed_at), uses.last), -1)
+    # What the hash alone wants goes by.
+    death = np.where(used, uses.last, -1)
     ends = np.append(uses.offset, file_bytes)
     hashed_to = ends[cut]
     hashed_to[-1] = file_bytes
-    peak = max((int(uses.bytes[(birth <= step) & (death >= step)].sum()) for step in range(steps)), default=0)
+    alive = [uses.bytes[(birth <= step) & (death >= step)].sum() for step in range(steps)]
+    # What was read ahead of the hash waits for it, as it was read.
+    waiting_for_hash = [uses.bytes[(birth <= step) & (hashed_at > step)].sum() for step in range(steps)]
+    peak = max((int(a + b) for a, b in zip(alive, waiting_for_hash, strict=True)), default=0)
     return ReadPlan(hashed_to, hashed_at, birth, death, peak)
 
 
