@@ -7,6 +7,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelGroup, resumeGroup } from '../../src/temporal/group-client.ts';
 import startTestServer from '../temporal-server.ts';
 import stopTestServer from '../temporal-server-stop.ts';
@@ -125,6 +126,47 @@ async function record(host: OneHost): Promise<void> {
   await saveGroup('cancelled', cancelled);
 
   await recordUpgrade(host);
+  await recordRejected(host);
+  await recordRerun(host, calibrator, plain);
+}
+
+/** The set is rejected and filed, and made again when a person resumes the group. */
+async function recordRejected(host: OneHost): Promise<void> {
+  const group = host.newGroup(small());
+  host.failing('validate', { type: 'QualityRejected', code: 'V06' });
+  await group.announceAll();
+  await group.parked();
+  host.succeeding('validate');
+  await resumeGroup(host.client, group.id, by);
+  await group.result();
+  await saveGroup('rejected', group);
+}
+
+/** A calibrator is solved again, and a group calibrated with its first set follows by itself. */
+async function recordRerun(host: OneHost, calibrator: TestGroup, follower: TestGroup): Promise<void> {
+  const request = { requestId: 'recorded', ...by, from: 'solve' } as const;
+  const parameters = { ...calibrator.input.parameters, solve: { ...calibrator.input.parameters.solve, minSnr: 6 } };
+  await host.client.workflow.signalWithStart('observationGroup', {
+    workflowId: calibrator.handle.workflowId,
+    taskQueue: 'pipeline',
+    args: [
+      {
+        ...calibrator.input,
+        parameters,
+        lane: 'reprocess',
+        runNumber: 2,
+        runReason: by.reason,
+        rerun: { from: 'solve', requestId: 'recorded' },
+      },
+    ],
+    signal: 'rerun',
+    signalArgs: [request],
+  });
+  await calibrator.result();
+  await saveGroup('rerun', calibrator);
+  while ((await follower.status()).runNumber === 1) await sleep(200);
+  await follower.result();
+  await saveGroup('followed-a-rerun', follower);
 }
 
 /** One subband late: the first run ends degraded and continues as the second. */

@@ -39,9 +39,14 @@ const replay = (history: History): Promise<void> => Worker.runReplayHistory({ wo
 
 test('every way a group can go is stored', () => {
   expect(names.sort()).toEqual(
-    ['calibration', 'calibrator', 'cancelled', 'degraded', 'parked-for-calibration', 'plain', 'resumed', 'retried', 'upgraded'].concat(
+    ['calibration', 'calibrator', 'cancelled', 'degraded', 'followed-a-rerun', 'parked-for-calibration', 'plain'].concat([
+      'rejected',
+      'rerun',
+      'resumed',
+      'retried',
+      'upgraded',
       'waited-for-calibration',
-    ),
+    ]),
   );
 });
 
