@@ -47,7 +47,7 @@ export class BatchFolder {
 
   /** Starts a program of the checkout, given by its path. */
   start(program: string, args: readonly string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } {
-    const child = spawn(join(ROOT, program), args, { cwd: this.base, env: { ...this.env, ...env }, timeout: 60_000 });
+    const child = spawn(join(ROOT, program), args, { cwd: this.base, env: { ...this.env, ...env }, timeout: 150_000 });
     const said = { stdout: '', stderr: '' };
     child.stdout.on('data', (text: Buffer) => (said.stdout += text.toString()));
     child.stderr.on('data', (text: Buffer) => (said.stderr += text.toString()));
