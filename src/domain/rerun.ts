@@ -7,7 +7,7 @@ import { reasonSchema } from './operator-request.ts';
 import { STEPS, type StepName, stepIndex } from './step.ts';
 
 /** `collect`: from the raw files. The others: from the published Measurement Set. */
-export const RERUN_STARTS = ['collect', 'flag', 'solve', 'calibrate'] as const satisfies readonly StepName[];
+const RERUN_STARTS = ['collect', 'flag', 'solve', 'calibrate'] as const satisfies readonly StepName[];
 export const rerunStartSchema = z.enum(RERUN_STARTS);
 export type RerunStart = z.infer<typeof rerunStartSchema>;
 
