@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openForWriting } from '../src/catalog/database.ts';
-import { inTransaction } from '../src/catalog/statement.ts';
+import { inTransaction, runSql } from '../src/catalog/statement.ts';
 import { loadSettings } from '../src/config/load.ts';
 import { signatureOf } from '../src/ingest/file-signature.ts';
 import { registerAdmitted } from '../src/ingest/register.ts';
@@ -114,5 +114,7 @@ export async function placeKnown(bench: Bench, files: RawFiles, count: number): 
       }
     });
   }
+  // What lies on disk for long was announced long ago.
+  runSql(database, 'UPDATE subband_files SET announced_at = first_seen_at');
   close();
 }
