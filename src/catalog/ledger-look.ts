@@ -49,7 +49,8 @@ interface Look extends LookOrder {
 export function lookAtLedger(database: CatalogDatabase, order: LookOrder): Expectation {
   return inTransaction(database, () => {
     const at = isoFromUnixMs(order.nowMs);
-    const headers = newestSightings(database, order.nowMs, GROUPS_REMEMBERED).flatMap(({ header }) => header ?? []);
+    // Whatever the clock says: one that went back must not forget the cadence.
+    const headers = newestSightings(database, null, GROUPS_REMEMBERED).flatMap(({ header }) => header ?? []);
     const look: Look = { ...order, database, at, cadence: learnCadence(headers, order.nominalCadenceMs) };
     nameFilesWithoutGroup(database, { cadenceMs: look.cadence.ms, at });
     judgeGaps(look);

@@ -39,10 +39,10 @@ const SELECT = `SELECT l.id, l.expected_at, l.unjudged_since, l.dec_deg, g.heade
     json_array_length(g.present_subbands) >= g.expected_subbands AS is_complete
   FROM ledger l LEFT JOIN groups g ON g.group_id = l.group_id WHERE l.expected_from <> 'cadence'`;
 
-/** The newest that began by `nowMs`, oldest first. */
-export const newestSightings = (database: CatalogDatabase, nowMs: number, count: number): Sighting[] =>
-  rowsOf(database, sightingRow, `${SELECT} AND l.expected_at <= :now ORDER BY l.expected_at DESC LIMIT :count`, {
-    now: ledgerTime(nowMs),
+/** The newest that began by an instant, or of all, oldest first. */
+export const newestSightings = (database: CatalogDatabase, byMs: number | null, count: number): Sighting[] =>
+  rowsOf(database, sightingRow, `${SELECT} AND (:by IS NULL OR l.expected_at <= :by) ORDER BY l.expected_at DESC LIMIT :count`, {
+    by: byMs === null ? null : ledgerTime(byMs),
     count,
   })
     .map(sightingOf)

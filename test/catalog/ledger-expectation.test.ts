@@ -62,7 +62,7 @@ describe('a night with restarts, silences, strips, late and lost groups', () => 
     expectTrue(observed);
   });
 
-  test.each([21])('a clock that jumps back and forth doubles nothing (seed %i)', (seed) => {
+  test.each([302])('a clock that jumps back and forth doubles nothing (seed %i)', (seed) => {
     const observed = observedNight(seed, 30);
     const random = randomFrom(seed * 7);
     live(observed, (nowMs) => {
