@@ -3,7 +3,9 @@
  * what it made, `cleanup` gives its scratch back. Stages make files; the product database is written by pipeline and batch.
  */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { HostDependencies } from '../../activities/dependencies.ts';
+import { openForWriting } from '../catalog/database.ts';
 import type { StepName } from '../domain/step.ts';
 import type { AttemptName } from '../domain/step-output.ts';
 import { releaseRun } from '../runner/scratch.ts';
@@ -48,6 +50,9 @@ export abstract class Stage<Input, Result extends { groupId: string }> {
   async execute(input: Input, { signal, onProgress }: StageOptions = {}): Promise<Result> {
     const problems = await this.validate(input);
     if (problems.length > 0) throw new StageRefused(problems);
+    const { database } = this.host.settings.paths;
+    // Steps look up names of the group there; a new one is empty and knows none.
+    if (!existsSync(database)) openForWriting(database, { role: 'catalog' }).close();
     return this.work(input, { signal: signal ?? new AbortController().signal, progress: onProgress ?? (() => undefined) });
   }
 
