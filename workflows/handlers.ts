@@ -22,7 +22,7 @@ import { stepIndex } from '../src/domain/step.ts';
 import { type GroupMemory, membersAreChosen, pointingDecDeg, statusOf } from './group-memory.ts';
 import type { Journal } from './journal.ts';
 
-const subbandArrived = defineSignal<[SubbandArrival]>(GROUP_SIGNALS.subbandArrived);
+const subbandArrived = defineSignal<SubbandArrival[]>(GROUP_SIGNALS.subbandArrived);
 const calibrationAvailable = defineSignal<[{ productId: number; decDeg: number }]>(GROUP_SIGNALS.calibrationAvailable);
 const rerunSignal = defineSignal<[RerunRequest]>(GROUP_SIGNALS.rerun);
 const resumeSignal = defineSignal<[ResumeRequest]>(GROUP_SIGNALS.resume);
@@ -48,7 +48,9 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
   };
 
   setHandler(statusQuery, () => statusOf(group));
-  setHandler(subbandArrived, (raw) => receive(group, journal, raw));
+  setHandler(subbandArrived, (...files) => {
+    for (const raw of files) receive(group, journal, raw);
+  });
   setHandler(calibrationAvailable, (set) => {
     group.calibrationNews ||= isOfItsStrip(group, set);
   });

@@ -1,6 +1,7 @@
 /**
- * Tells workflows of admitted files. What could not be told stays unannounced in the product database and is told at the next
- * round: nothing is lost while Temporal is away, and a workflow that hears of a file twice takes it for the same.
+ * Tells workflows of admitted files, the waiting files of a group in one call. What could not be told stays unannounced in the
+ * product database and is told at the next round: nothing is lost while Temporal is away, and a workflow that hears of a file
+ * twice takes it for the same.
  */
 import { groupById } from '../catalog/groups.ts';
 import type { CatalogDatabase } from '../catalog/statement.ts';
@@ -14,21 +15,27 @@ import { planAnnouncement } from './announcement.ts';
 import type { IngestLog } from './intake.ts';
 
 /**
- * `told`: the workflow has the file. `closed`: the run just ended and its outcome is not on record yet; ask again later.
+ * `told`: the workflow has the files. `closed`: the run just ended and its outcome is not on record yet; ask again later.
  * With `afterClosedRun` a new run may follow a closed one.
  */
 export type Announce = (
   groupId: GroupId,
   input: ObservationGroupInput,
-  arrival: SubbandArrival,
+  arrivals: readonly [SubbandArrival, ...SubbandArrival[]],
   options: { afterClosedRun: boolean },
 ) => Promise<'told' | 'closed'>;
+
+interface Counts {
+  announced: number;
+  late: number;
+  waiting: number;
+}
 
 export interface Announcer {
   /** False after a failed round, until one succeeds. */
   isReachable(): boolean;
   /** Never rejects for an unreachable Temporal: it says so once and answers how many files still wait. */
-  announceAll(): Promise<{ announced: number; late: number; waiting: number }>;
+  announceAll(): Promise<Counts>;
 }
 
 export function createAnnouncer(use: {
@@ -40,38 +47,46 @@ export function createAnnouncer(use: {
 }): Announcer {
   let reachable = true;
 
-  async function announceOne(row: SubbandFileRow): Promise<'told' | 'late' | 'closed'> {
+  /** The first of a group's files, and those after it that go the same way. Answers what became of how many. */
+  async function announceSome(row: SubbandFileRow, others: readonly SubbandFileRow[]): Promise<[keyof Counts, number]> {
     const group = row.group_id === null ? null : groupById(use.database, row.group_id);
     if (group === null) throw new Error(`${row.path} is valid but belongs to no group`);
-    const arrival = arrivalOf(row);
-    const plan = planAnnouncement(group, arrival, use.settings);
+    const plan = planAnnouncement(group, arrivalOf(row), use.settings);
     if (plan.kind === 'late') {
       markFile(use.database, row.path, 'valid', plan.reason);
-    } else {
-      const answer = await use.announce(group.group_id, plan.input, arrival, { afterClosedRun: plan.afterClosedRun });
-      if (answer === 'closed') return answer;
+      markAnnounced(use.database, row.id, isoFromUnixMs(use.nowMs()));
+      return ['late', 1];
     }
-    markAnnounced(use.database, row.id, isoFromUnixMs(use.nowMs()));
-    return plan.kind === 'late' ? 'late' : 'told';
+    // A file that starts a closed group again goes alone: it is the reason of that run. To an open group all are news.
+    const together = plan.afterClosedRun ? [] : others;
+    const { afterClosedRun, input } = plan;
+    const answer = await use.announce(group.group_id, input, [arrivalOf(row), ...together.map(arrivalOf)], { afterClosedRun });
+    if (answer === 'closed') return ['waiting', 1 + together.length];
+    for (const { id } of [row, ...together]) markAnnounced(use.database, id, isoFromUnixMs(use.nowMs()));
+    return ['announced', 1 + together.length];
   }
 
-  async function round(): Promise<{ announced: number; late: number; waiting: number }> {
+  async function announceGroup(rows: readonly SubbandFileRow[], counts: Counts): Promise<void> {
+    const [row, ...others] = rows;
+    if (row === undefined) return;
+    const [outcome, files] = await announceSome(row, others);
+    counts[outcome] += files;
+    await announceGroup(rows.slice(files), counts);
+  }
+
+  async function round(): Promise<Counts> {
     const rows = unannounced(use.database);
-    const counts = { announced: 0, late: 0, waiting: 0 };
-    for (const [index, row] of rows.entries()) {
-      try {
-        const answer = await announceOne(row);
-        if (answer === 'told') counts.announced += 1;
-        else if (answer === 'late') counts.late += 1;
-        else counts.waiting += 1;
-      } catch (error) {
-        if (reachable) {
-          const cause = error instanceof Error ? error.message : String(error);
-          use.log.warn({ waiting: rows.length - index }, `files cannot be announced; they wait and are told later: ${cause}`);
-        }
-        reachable = false;
-        return { ...counts, waiting: counts.waiting + rows.length - index };
+    const counts: Counts = { announced: 0, late: 0, waiting: 0 };
+    try {
+      for (const ofGroup of Map.groupBy(rows, (row) => row.group_id).values()) await announceGroup(ofGroup, counts);
+    } catch (error) {
+      const waiting = rows.length - counts.announced - counts.late;
+      if (reachable) {
+        const cause = error instanceof Error ? error.message : String(error);
+        use.log.warn({ waiting }, `files cannot be announced; they wait and are told later: ${cause}`);
       }
+      reachable = false;
+      return { ...counts, waiting };
     }
     if (!reachable && rows.length > 0) use.log.info({ announced: counts.announced }, 'files are announced again');
     if (rows.length > 0) reachable = true;

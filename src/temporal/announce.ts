@@ -1,6 +1,6 @@
 /**
- * Tells a group's workflow of a file with one call that starts the workflow if it is not there: the first file starts it, the
- * others signal it, in any order, any number of times.
+ * Tells a group's workflow of files with one call that starts the workflow if it is not there: the first file starts it, the
+ * others signal it, in any order, any number of times, alone or several in one signal.
  */
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Settings } from '../config/settings.ts';
@@ -12,14 +12,14 @@ import { connectClient } from './connection.ts';
 
 const createAnnounce =
   (client: Client): Announce =>
-  async (groupId, input, arrival, { afterClosedRun }) => {
+  async (groupId, input, arrivals, { afterClosedRun }) => {
     try {
       await client.workflow.signalWithStart(GROUP_WORKFLOW_TYPE, {
         workflowId: workflowIdOfGroup(groupId),
         taskQueue: TASK_QUEUES.pipeline,
         args: [input],
         signal: GROUP_SIGNALS.subbandArrived,
-        signalArgs: [arrival],
+        signalArgs: [...arrivals],
         workflowIdReusePolicy: afterClosedRun ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         priority: { priorityKey: LANE_PRIORITY[input.lane] },
       });

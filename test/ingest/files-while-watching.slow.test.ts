@@ -141,6 +141,20 @@ describe('announcements', () => {
     await watcher.stop();
   });
 
+  test('the waiting files of a group go in one call, those of another in another', async () => {
+    const calls: { groupId: string; subbands: string[] }[] = [];
+    const counting: Announce = async (groupId, _input, arrivals) => {
+      calls.push({ groupId, subbands: arrivals.map(({ subband }) => String(subband)) });
+      return 'told';
+    };
+    for (const subband of [0, 1, 2]) await put(subband);
+    await put(3, { decRad: 0.9 });
+    const once = await createIngest({ settings, database: catalog.database, announce: counting, log: quiet });
+    await once.once();
+    expect(calls.map(({ subbands }) => subbands.sort().join(' ')).sort()).toEqual(['0 1 2', '3']);
+    expect(once.status().unannounced).toBe(0);
+  });
+
   test('a server that does not answer holds up no admission', async () => {
     await put(0);
     const watcher = await createIngest({ settings, database: catalog.database, announce: silent, log: quiet });

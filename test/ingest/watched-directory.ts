@@ -27,8 +27,8 @@ export let catalog: WritableCatalog;
 export let settings: Settings;
 export let told: { groupId: string; arrival: SubbandArrival; lane: string; runNumber: number }[];
 
-export const announce: Announce = async (groupId, { lane, runNumber }, arrival) => {
-  told.push({ groupId, arrival, lane, runNumber });
+export const announce: Announce = async (groupId, { lane, runNumber }, arrivals) => {
+  for (const arrival of arrivals) told.push({ groupId, arrival, lane, runNumber });
   return 'told';
 };
 
