@@ -6,6 +6,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { startApi } from '../api/serve.ts';
 import { OperatorTokenError } from '../api/operator-token.ts';
 import type { SettingSource } from '../config/environment.ts';
+import { configurationFile } from '../config/configuration-file.ts';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemErrorCode } from '../domain/system-error.ts';
@@ -48,8 +49,7 @@ export function apiCommand() {
         const value = values.get(name);
         return value === undefined ? [] : [{ key, value, name }];
       });
-      const file = options.config ?? process.env['CONTIMG_CONFIG'];
-      const { settings } = loadSettings({ ...(file === undefined ? {} : { file }), env: process.env, flags });
+      const { settings } = loadSettings({ ...configurationFile(options.config, process.env), env: process.env, flags });
       await serveUntilStopped(settings);
     });
 }

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { SettingSource } from '../config/environment.ts';
+import { configurationFile } from '../config/configuration-file.ts';
 import { loadSettings } from '../config/load.ts';
 import { stepNameSchema, type StepName } from '../domain/step.ts';
 import type { Interval } from '../library/batch.ts';
@@ -103,9 +104,8 @@ function orderOf(command: Command, words: readonly unknown[]): Pick<ConvertOrder
   if (rest.length > 0) throw usageError(`"${rest.join(' ')}" is one argument too many`, 'contimg convert INPUT OUTPUT START END');
   const interval: Interval = { startMs: instant(start ?? ''), endMs: instant(end ?? '') };
   if (interval.endMs < interval.startMs) throw usageError('END is before START', 'give the earlier one first');
-  const file: unknown = given['config'] ?? process.env['CONTIMG_CONFIG'];
   const { settings } = loadSettings({
-    ...(typeof file === 'string' && { file }),
+    ...configurationFile(given['config'], process.env),
     env: process.env,
     flags: [
       { key: 'paths.input', value: input, name: 'INPUT' },

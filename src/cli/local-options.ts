@@ -1,6 +1,7 @@
 /** Options of commands that act on the local database and Temporal. */
 import type { Command } from 'commander';
 import type { SettingSource } from '../config/environment.ts';
+import { configurationFile } from '../config/configuration-file.ts';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 
@@ -25,8 +26,7 @@ export function localSettings(command: Command): Settings {
     const value: unknown = given[camel(name.slice(2))];
     if (value !== undefined) sources.push({ key, value, name });
   }
-  const file: unknown = given['config'] ?? process.env['CONTIMG_CONFIG'];
-  return loadSettings({ ...(typeof file === 'string' && { file }), env: process.env, flags: sources }).settings;
+  return loadSettings({ ...configurationFile(given['config'], process.env), env: process.env, flags: sources }).settings;
 }
 
 export const wantsJson = (command: Command): boolean => command.opts()['json'] === true;

@@ -2,6 +2,7 @@
  * Puts the options of stream-options.ts on a command and reads back which were typed. Knows commander; the table does not.
  */
 import { type Command, Option } from 'commander';
+import { configurationFile } from '../config/configuration-file.ts';
 import { type LoadedSettings, loadSettings } from '../config/load.ts';
 import type { Output } from './output.ts';
 import { STREAM_OPTIONS, readStreamOptions } from './stream-options.ts';
@@ -28,8 +29,7 @@ export function settingsOfStream(command: Command, output: Output): LoadedSettin
   const { sources, notices, warnings } = readStreamOptions(TYPED.get(command) ?? new Map());
   for (const text of notices) output.notice(text);
   for (const text of warnings) output.warn(text);
-  const file: unknown = command.opts()['config'] ?? process.env['CONTIMG_CONFIG'];
-  return loadSettings({ ...(typeof file === 'string' && { file }), env: process.env, flags: sources });
+  return loadSettings({ ...configurationFile(command.opts()['config'], process.env), env: process.env, flags: sources });
 }
 
 /** Raw data and products have no default place: a run that was not told where to look must not guess. */

@@ -1,7 +1,8 @@
 /** Settings in layers, from real files and a real environment map. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { configurationFile } from '../../src/config/configuration-file.ts';
 import { configDigestOf, groupPolicyOf } from '../../src/config/group-policy.ts';
 import { environmentName } from '../../src/config/environment.ts';
 import { SETTING_LEAVES } from '../../src/config/keys.ts';
@@ -48,6 +49,21 @@ describe('layers', () => {
     const names = [...SETTING_LEAVES.keys()].map(environmentName);
     expect(new Set(names).size).toBe(SETTING_LEAVES.size);
     expect(names).toContain('CONTIMG_COLLECTING__ON_DEADLINE');
+  });
+});
+
+describe('the configuration file', () => {
+  test('is the one named, else that of the variable, else the first contimg.yaml of the working directory and the machine', () => {
+    const machine = join(folder, 'machine');
+    mkdirSync(machine);
+    const find = (given?: string, env = {}): string | undefined => configurationFile(given, env, [folder, machine]).file;
+    expect(find()).toBeUndefined();
+    writeFileSync(join(machine, 'contimg.yaml'), '');
+    expect(find()).toBe(join(machine, 'contimg.yaml'));
+    const here = fileWith('');
+    expect(find()).toBe(here);
+    expect(find(undefined, { CONTIMG_CONFIG: '/other.yaml' })).toBe('/other.yaml');
+    expect(find('/named.yaml', { CONTIMG_CONFIG: '/other.yaml' })).toBe('/named.yaml');
   });
 });
 
