@@ -60,7 +60,9 @@ export class NightOperator {
     const isHopeless = lostFiles(plan) > 16 - MINIMUM_SUBBANDS;
     if (row.failed_step !== 'collect') {
       rmSync(this.#failureOf(plan), { force: true });
-      return this.#ask(row, 'resumed', (client, id) => resumeGroup(client, id, { by: BY, reason: 'the cause is mended' }));
+      // As the remedy of a member that changed says: the members are chosen anew.
+      const from = row.error_code === 'MemberChanged' ? ({ from: 'collect' } as const) : {};
+      return this.#ask(row, 'resumed', (client, id) => resumeGroup(client, id, { by: BY, reason: 'the cause is mended', ...from }));
     }
     if (isStray || (isHopeless && plan.operator === 'cancels')) {
       return this.#ask(row, 'cancelled', (client, id) => cancelGroup(client, id, { by: BY, reason: 'too few subbands to be of use' }));

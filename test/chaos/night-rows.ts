@@ -8,6 +8,7 @@ interface GroupAndLedger {
   dec_deg: number;
   state: string;
   failed_step: string | null;
+  error_code: string | null;
   outcome: string | null;
   reason: string | null;
 }
@@ -41,7 +42,7 @@ export class NightTruth {
   /** Throws for a group that nobody sent. */
   rows(pipeline: WholePipeline): NightRow[] {
     const found = pipeline.read<GroupAndLedger>(
-      `SELECT g.group_id, g.header_t0_mjd, g.dec_deg, g.state, g.failed_step, l.outcome, l.reason
+      `SELECT g.group_id, g.header_t0_mjd, g.dec_deg, g.state, g.failed_step, g.error_code, l.outcome, l.reason
        FROM groups g LEFT JOIN ledger l ON l.group_id = g.group_id ORDER BY g.group_id`,
     );
     return found.map((row) => {

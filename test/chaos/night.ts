@@ -47,7 +47,7 @@ const LOOK_EVERY_MS = 1_000;
 const SAY_EVERY_MS = 15_000;
 /** Longer than the slowest way round: a deadline, an upgrade's deadline and restarts in between. */
 const STUCK_AFTER_MS = 240_000;
-const CHAOS = { heartbeat_s: 5, first_retry_delay_s: 0.2 } as const;
+const ATTEMPTS = { heartbeat_s: 10, first_retry_delay_s: 0.2 } as const;
 
 export async function runNight(options: NightOptions): Promise<NightReport> {
   const { deadlineS, slots, seed, say } = options;
@@ -56,7 +56,7 @@ export async function runNight(options: NightOptions): Promise<NightReport> {
   const pipeline = await WholePipeline.create({
     collecting: { deadline_s: deadlineS, warn_after_s: deadlineS / 2, minimum: MINIMUM_SUBBANDS, recheck_s: 5 },
     watch: { poll_s: 1, rescan_s: 10, settle_s: 0.5, admission_s: Math.min(8, deadlineS) },
-    attempt: CHAOS,
+    attempt: ATTEMPTS,
     worker: { slots },
     // One transit serves the whole night.
     calibration: { validity_hours: 10_000 },
@@ -155,10 +155,11 @@ async function passTheNight({ options, others, pipeline, truth, correlator, oper
 }
 
 const hasClosed = ({ state }: NightRow): boolean => state === 'completed' || state === 'cancelled' || state === 'failed';
-const briefly = ({ group_id, state, failed_step, outcome, expected }: NightRow): object => ({
+const briefly = ({ group_id, state, failed_step, error_code, outcome, expected }: NightRow): object => ({
   group_id,
   state,
   failed_step,
+  error_code,
   outcome,
   ends: expected.ends,
   fates: expected.plan.fates.filter((fate) => fate !== 'whole'),
