@@ -1,7 +1,8 @@
 """`science/.venv/bin/python bench/convert.py`: what converting one group costs, against pyuvdata on the same files, same run.
 
 Options: `--size mini` for a quick look, `--files DIR` for 16 files that are there, `--work DIR` for the outputs (20 GB at full
-size), `--no-peer`. Prints wall seconds, ratio, throughput, peak memory and bytes moved of whole processes, and their bars.
+size), `--no-peer`. Two peers: `parts` (a Measurement Set a subband, then CASA concat) and `whole` (all in memory). Prints wall
+seconds, ratio, throughput, peak memory and bytes moved of whole processes, and their bars.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,6 +53,16 @@ def step(name: str, request: Any, work: Path) -> Run:
     path.write_text(request.model_dump_json())
     done = run(["-m", f"contimg_science.{name}", str(path)])
     return Run(done.wall_s, done.cpu_s, done.peak_gib, done.answer["result"])
+
+
+def pyuvdata(order: dict[str, Any], way: str, work: Path) -> Run:
+    folder = work / way
+    folder.mkdir()
+    plan = folder / "order.json"
+    plan.write_text(json.dumps({**order, "way": way, "ms": str(folder / "peer.ms")}))
+    done = run([str(ROOT / "bench" / "pyuvdata_conversion.py"), str(plan)])
+    shutil.rmtree(folder)
+    return done
 
 
 def simulated(size: str, base: Path) -> None:
@@ -111,12 +123,12 @@ def measure(files: list[Path], work: Path, with_peer: bool) -> None:
     checked = best([step("validate", request, work) for _ in range(RUNS)])
     show("validate", checked, checked.answer["timings_s"])
     if with_peer:
-        order = {"files": [str(path) for path in files], "dec_rad": request.inputs.dec_rad, "ms": str(work / "peer.ms")}
-        (work / "peer.json").write_text(json.dumps({**order, "centre_deg": [result.ra_deg, result.dec_deg]}))
-        peer = run([str(ROOT / "bench" / "pyuvdata_conversion.py"), str(work / "peer.json")])
-        show("pyuvdata", peer, peer.answer)
-        wall, processor = peer.wall_s / ours.wall_s, peer.cpu_s / ours.cpu_s
-        print(f"ratio      {wall:8.1f} in wall time, {processor:.1f} in processor time (bar {BARS['ratio']:.0f})")
+        order = {"files": [str(path) for path in files], "dec_rad": request.inputs.dec_rad, "centre_deg": [result.ra_deg, result.dec_deg]}
+        for way, bar in (("parts", f"bar {BARS['ratio']:.0f}"), ("whole", "no bar")):
+            peer = pyuvdata(order, way, work)
+            show(way, peer, peer.answer)
+            wall, processor = peer.wall_s / ours.wall_s, peer.cpu_s / ours.cpu_s
+            print(f"ratio      {wall:8.1f} in wall time, {processor:.1f} in processor time ({bar})")
     print(f"wall       concat {ours.wall_s:.2f} s (bar {BARS['concat_s']:.0f}), validate {checked.wall_s:.2f} s (bar {BARS['organize_s']:.0f})")
     print(f"through    {size / ours.wall_s / 1e6:8.0f} MB of input a second")
     print(f"memory     {max(one.peak_gib for one in conversions):8.2f} GiB at most (bar {BARS['memory_gib']})")
