@@ -190,7 +190,7 @@ def _convert(
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest") as hashing,
     ):
         writer = MainTableWriter(main, group, hashing)
-        for block in timed(blocks.blocks(), timings, "rotate"):
+        for block in timed(blocks.blocks(), timings, "phase"):
             with timings.phase("write"):
                 writer.write(block)
             progress(0.9 * block.end / group.rows, f"{block.end} of {group.rows} rows")
