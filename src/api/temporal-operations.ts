@@ -4,7 +4,8 @@
  */
 import type { Client } from '@temporalio/client';
 import type { Settings } from '../config/settings.ts';
-import { connectClient, TemporalUnreachable } from '../temporal/connection.ts';
+import { connectClient } from '../temporal/connection.ts';
+import { TemporalUnreachable } from '../temporal/temporal-errors.ts';
 import { cancelGroup, resumeGroup } from '../temporal/group-client.ts';
 import type { GroupOperations } from './group-operations.ts';
 import { ApiProblem } from './problem.ts';

@@ -7,9 +7,7 @@ import { WriterLocked } from '../catalog/writer-lock.ts';
 import { SettingsError } from '../config/settings-error.ts';
 import { type FailureType, StepError } from '../domain/failure.ts';
 import { systemErrorCode } from '../domain/system-error.ts';
-import { TemporalCliMissing } from '../temporal/cli-binary.ts';
-import { TemporalUnreachable } from '../temporal/connection.ts';
-import { GroupRequestError, type GroupRequestCode } from '../temporal/group-client.ts';
+import { TemporalCliMissing, TemporalUnreachable, GroupRequestError, type GroupRequestCode } from '../temporal/temporal-errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 export interface Problem {

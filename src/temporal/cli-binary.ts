@@ -7,13 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram, isExecutable } from '../runner/process-group.ts';
 import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
-
-const TEMPORAL_CLI_VERSION = '1.9.1';
-
-export class TemporalCliMissing extends Error {
-  override readonly name = 'TemporalCliMissing';
-  readonly remedy = `run \`make setup\`, or put the official temporal ${TEMPORAL_CLI_VERSION} on the PATH`;
-}
+import { TEMPORAL_CLI_VERSION, TemporalCliMissing } from './temporal-errors.ts';
 
 const run = promisify(execFile);
 

@@ -2,17 +2,8 @@
  * Connections to Temporal, with an error that says what to do when there is none.
  */
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../config/settings.ts';
-
-export class TemporalUnreachable extends Error {
-  override readonly name = 'TemporalUnreachable';
-  readonly remedy: string;
-  constructor(address: string, cause: unknown) {
-    super(`Temporal does not answer on ${address}`, { cause });
-    this.remedy = 'start `contimg up`, or name a running server with --temporal-address';
-  }
-}
+import { TemporalUnreachable } from './temporal-errors.ts';
 
 const CONNECT_PATIENCE_MS = 5_000;
 
@@ -30,15 +21,6 @@ export async function connectOperator(settings: TemporalSettings, patienceMs = C
   const address = temporalAddressOf(settings);
   try {
     return await Connection.connect({ address, connectTimeout: patienceMs });
-  } catch (error) {
-    throw new TemporalUnreachable(address, error);
-  }
-}
-
-export async function connectWorker(settings: TemporalSettings): Promise<NativeConnection> {
-  const address = temporalAddressOf(settings);
-  try {
-    return await NativeConnection.connect({ address });
   } catch (error) {
     throw new TemporalUnreachable(address, error);
   }

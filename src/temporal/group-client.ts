@@ -14,40 +14,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
 import type { CancelRequest, ResumeRequest, SetLaneRequest } from '../domain/operator-request.ts';
-
-const GROUP_REQUEST_CODES = [
-  'unknown_group',
-  'not_waiting',
-  'already_completed',
-  'invalid_step',
-  'invalid_parameters',
-  'invalid_request',
-  'worker_unavailable',
-  'temporal_unreachable',
-] as const;
-export type GroupRequestCode = (typeof GROUP_REQUEST_CODES)[number];
-
-export class GroupRequestError extends Error {
-  override readonly name = 'GroupRequestError';
-  readonly code: GroupRequestCode;
-  readonly remedy: string;
-  constructor(code: GroupRequestCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-    this.remedy = REMEDIES[code];
-  }
-}
-
-const REMEDIES: Readonly<Record<GroupRequestCode, string>> = {
-  unknown_group: 'see `contimg group ls` for the groups there are',
-  not_waiting: 'look at its state with `contimg group show`; a group is resumed only in needs_attention',
-  already_completed: 'look at its state with `contimg group show`; only an open group can be cancelled',
-  invalid_step: 'choose the failed step or an earlier one',
-  invalid_parameters: 'correct the parameter it names',
-  invalid_request: 'correct the field it names',
-  worker_unavailable: 'start one with `contimg worker`',
-  temporal_unreachable: 'start `contimg up`, or name a running server with --temporal-address',
-};
+import { GROUP_REQUEST_CODES, type GroupRequestCode, GroupRequestError } from './temporal-errors.ts';
 
 /** With no worker polling, an update or query would wait for ever. */
 const NO_WORKER_AFTER_MS = 10_000;

@@ -3,7 +3,7 @@ import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { TimeoutFailure } from '@temporalio/common';
 import { type Annotation, LEDGER_WORKFLOWS } from '../domain/ledger-command.ts';
 import { TASK_QUEUES } from '../domain/observation-group.ts';
-import { GroupRequestError } from './group-client.ts';
+import { GroupRequestError } from './temporal-errors.ts';
 
 /** False: there is no such row. With no worker nothing is written, now or later. */
 export async function annotateLedger(client: Client, annotation: Annotation): Promise<boolean> {

@@ -7,7 +7,8 @@ import type { CatalogDatabase } from '../catalog/database.ts';
 import { answer, type OperatorRequestRow, pending } from '../catalog/operator-requests.ts';
 import { isoFromUnixMs } from '../domain/utc.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { GroupRequestError, resumeGroup } from './group-client.ts';
+import { resumeGroup } from './group-client.ts';
+import { GroupRequestError } from './temporal-errors.ts';
 
 const LOOK_EVERY_MS = 2_000;
 /** Not the request's fault: asked again later. */

@@ -22,11 +22,12 @@ import { HostLedger } from '../runner/host-ledger.ts';
 import { endLeftovers } from '../runner/leftovers.ts';
 import { findSciencePython } from '../runner/science-environment.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { connectClient, connectWorker } from './connection.ts';
+import { connectClient } from './connection.ts';
 import { startLeftoverRetention } from './leftover-retention.ts';
 import { answerSqlRequests } from './sql-requests.ts';
 import { startStaleReruns } from './stale-reruns.ts';
 import { workflowBundle } from './workflow-bundle.ts';
+import { connectWorker } from './worker-connection.ts';
 
 export interface RunningWorker {
   /** Resolves when all queues are drained; rejects when one fails. */

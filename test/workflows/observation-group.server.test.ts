@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cancelGroup, GroupRequestError, resumeGroup } from '../../src/temporal/group-client.ts';
+import { cancelGroup, resumeGroup } from '../../src/temporal/group-client.ts';
+import { GroupRequestError } from '../../src/temporal/temporal-errors.ts';
 import { arrivalOf } from './host-files.ts';
 import { OneHost, type TestGroup } from './one-host.ts';
 
