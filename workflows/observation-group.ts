@@ -4,7 +4,7 @@
  * Temporal's history is the only checkpoint: this file keeps nothing anywhere else.
  */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { lackingIn } from '../src/domain/degradation.ts';
+import { fillsGap, lackingIn } from '../src/domain/degradation.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
 import { isTakenOver } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
@@ -179,7 +179,6 @@ function wantsUpgrade(group: GroupMemory): boolean {
   if (group.state !== 'completed' || group.input.policy.upgrade !== 'automatic') return false;
   const { concat } = group.outputs;
   if (concat === undefined) return false;
-  const { subbands, short } = lackingIn(concat.result);
-  const lacking = [...subbands, ...short.map(({ subband }) => subband)];
-  return group.late.some(({ subband }) => lacking.includes(subband));
+  const lacking = lackingIn(concat.result);
+  return group.late.some((file) => fillsGap(lacking, file, concat.result.times));
 }

@@ -1,7 +1,7 @@
 /** One row a Measurement Set product: what it covers and how good its samples are. */
 import { z } from 'zod';
 import type { ProductRecord } from '../domain/catalog-command.ts';
-import { describeLacking, lackingIn } from '../domain/degradation.ts';
+import { type Lacking, describeLacking, lackingIn } from '../domain/degradation.ts';
 import { addFileInput } from './lineage.ts';
 import { type CatalogDatabase, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
 
@@ -59,15 +59,28 @@ export function markCalibrated(database: CatalogDatabase, productId: number): vo
   runSql(database, `UPDATE ms_index SET cal_status = 'applied' WHERE product_id = :productId`, { productId });
 }
 
-/** What the group's current Measurement Set lacks, one entry a subband; empty when nothing, or when there is none yet. */
-export function lackingOfGroup(database: CatalogDatabase, groupId: string): string[] {
+export interface SetCompleteness {
+  integrations: number;
+  lacking: Lacking;
+}
+
+/** Of the group's current Measurement Set; null when there is none yet. */
+export function completenessOfGroup(database: CatalogDatabase, groupId: string): SetCompleteness | null {
   const current = rowOf(
     database,
     msIndexRow,
     `SELECT m.* FROM ms_index m JOIN products p ON p.id = m.product_id WHERE m.group_id = :groupId AND p.status = 'current'`,
     { groupId },
   );
-  return current === null ? [] : describeLacking(lackingIn({ missing: current.missing, subbandsPresent: current.subbands_present }));
+  if (current === null) return null;
+  const { integrations, missing, subbands_present: subbandsPresent } = current;
+  return { integrations, lacking: lackingIn({ missing, subbandsPresent }) };
+}
+
+/** In words, one entry a subband; empty when nothing lacks, or when there is no set yet. */
+export function lackingOfGroup(database: CatalogDatabase, groupId: string): string[] {
+  const set = completenessOfGroup(database, groupId);
+  return set === null ? [] : describeLacking(set.lacking);
 }
 
 /** Current Measurement Sets whose middle lies in `[startMjd, endMjd)`. */

@@ -182,9 +182,14 @@ export const filesOfGroup = (database: CatalogDatabase, groupId: string): Subban
 export const countUnannounced = (database: CatalogDatabase): number =>
   valueOf(database, integer, `SELECT COUNT(*) FROM subband_files WHERE status = 'valid' AND announced_at IS NULL`) ?? 0;
 
-/** Valid members whose workflow has not been told yet, oldest first. */
-export const unannounced = (database: CatalogDatabase): SubbandFileRow[] =>
-  rowsOf(database, subbandFileRow, `SELECT ${COLUMNS} FROM ${FROM} WHERE f.status = 'valid' AND f.announced_at IS NULL ORDER BY f.id`);
+/** A page of the valid members whose workflow has not been told yet, oldest first. */
+export const unannounced = (database: CatalogDatabase, page: { afterId: number; limit: number }): SubbandFileRow[] =>
+  rowsOf(
+    database,
+    subbandFileRow,
+    `SELECT ${COLUMNS} FROM ${FROM} WHERE f.status = 'valid' AND f.announced_at IS NULL AND f.id > :afterId ORDER BY f.id LIMIT :limit`,
+    page,
+  );
 
 export function markAnnounced(database: CatalogDatabase, fileId: number, at: string): void {
   runSql(database, 'UPDATE subband_files SET announced_at = :at WHERE id = :fileId', { fileId, at });

@@ -7,12 +7,13 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import type { CatalogDatabase } from '../catalog/database.ts';
 import type { GroupRow } from '../catalog/groups.ts';
+import { completenessOfGroup } from '../catalog/ms-index.ts';
 import { impactOfRerun, type RerunImpact } from '../catalog/reruns.ts';
 import { membersOf } from '../catalog/subband-files.ts';
+import { describeLacking, fillsGap } from '../domain/degradation.ts';
 import { isOpen, laneSchema } from '../domain/group-state.ts';
 import { type RerunStart, rerunStartOf, stepsOfRerun } from '../domain/rerun.ts';
 import { STEP_NAMES } from '../domain/step.ts';
-import { subbandLabel } from '../domain/subband.ts';
 import { connectClient } from '../temporal/connection.ts';
 import { setLane } from '../temporal/group-client.ts';
 import { requestRerun } from '../temporal/rerun-request.ts';
@@ -121,11 +122,11 @@ const refuseParked = (group: GroupRow): string | null =>
 
 function refuseUpgrade(database: CatalogDatabase, group: GroupRow): string | null {
   if (group.state !== 'completed') return `it is ${group.state}; only a completed group is upgraded`;
-  const present = membersOf(database, group.group_id).map(({ subband }) => subband);
-  const added = present.filter((subband) => !group.present_subbands.includes(subband));
-  if (added.length > 0) return null;
-  const lacking = Array.from({ length: group.expected_subbands }, (_, subband) => subband).filter((subband) => !present.includes(subband));
-  return lacking.length === 0 ? 'it lacks no subband' : `no file has come for ${lacking.map(subbandLabel).join(', ')}`;
+  const set = completenessOfGroup(database, group.group_id);
+  if (set === null) return 'it has no Measurement Set';
+  if (membersOf(database, group.group_id).some((file) => fillsGap(set.lacking, file, set.integrations))) return null;
+  const lacking = describeLacking(set.lacking);
+  return lacking.length === 0 ? 'it lacks nothing' : `no file has come for what it lacks: ${lacking.join('; ')}`;
 }
 
 const notPossible = (group: GroupRow, why: string): CommandError =>

@@ -5,7 +5,7 @@
 import type { ConcatResult } from './science-result.ts';
 import { subbandLabel } from './subband.ts';
 
-interface Lacking {
+export interface Lacking {
   /** Subbands of which the group has nothing. */
   subbands: number[];
   /** Subbands that are there and lack these integrations (counted from 0). */
@@ -19,6 +19,15 @@ export function lackingIn({ missing, subbandsPresent }: Pick<ConcatResult, 'miss
     short: missing.filter(({ subband, integrations }) => isPresent(subband) && integrations.length > 0),
   };
 }
+
+/** Whether a file of a group of so many integrations brings some that its set lacks. */
+export const fillsGap = (
+  { subbands, short }: Lacking,
+  file: { subband: number; integrations: number },
+  groupIntegrations: number,
+): boolean =>
+  subbands.includes(file.subband) ||
+  short.some(({ subband, integrations }) => subband === file.subband && file.integrations > groupIntegrations - integrations.length);
 
 /** One entry a subband: `sb15 is missing`, `sb03 lacks integrations 0-2, 23`. */
 export const describeLacking = ({ subbands, short }: Lacking): string[] => [

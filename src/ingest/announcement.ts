@@ -1,12 +1,14 @@
 /**
  * What a group's workflow is to be told of a newly admitted file, judged from the group's row. Pure.
- * A finished group starts again only for a subband it lacked, and only if the policy says so; a cancelled or failed one never.
+ * A finished group starts again only for data it lacks, and only if the policy says so; a cancelled or failed one never.
  */
 import type { GroupRow } from '../catalog/groups.ts';
 import { keyOfGroup } from '../catalog/groups.ts';
+import type { SetCompleteness } from '../catalog/ms-index.ts';
 import { configDigestOf, groupPolicyOf } from '../config/group-policy.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SubbandArrival } from '../domain/arrival.ts';
+import { fillsGap } from '../domain/degradation.ts';
 import type { ObservationGroupInput } from '../domain/observation-group.ts';
 import { subbandLabel } from '../domain/subband.ts';
 
@@ -35,7 +37,13 @@ export const groupInputOf = (
   arrivals: [],
 });
 
-export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, settings: Settings): AnnouncementPlan {
+/** `set`: what the group's current Measurement Set holds; null when there is none. */
+export function planAnnouncement(
+  group: GroupRow,
+  set: SetCompleteness | null,
+  arrival: SubbandArrival,
+  settings: Settings,
+): AnnouncementPlan {
   const input = (lane: GroupRow['lane'], runReason: string | null): ObservationGroupInput => groupInputOf(group, settings, lane, runReason);
   switch (group.state) {
     case 'collecting':
@@ -46,9 +54,8 @@ export function planAnnouncement(group: GroupRow, arrival: SubbandArrival, setti
       return { kind: 'tell', input: input(laneOf(group, settings), reason), afterClosedRun: false };
     }
     case 'completed': {
-      if (!group.degraded_reasons.includes('subbands_missing')) return { kind: 'late', reason: 'late: the group is completed' };
-      if (group.present_subbands.includes(arrival.subband))
-        return { kind: 'late', reason: 'late: the group was completed with another file' };
+      if (set === null || !fillsGap(set.lacking, arrival, set.integrations))
+        return { kind: 'late', reason: 'late: the group was completed without it, and its set lacks nothing that it brings' };
       if (settings.policy.upgrade === 'off') return { kind: 'late', reason: 'late: the group is completed and upgrades are off' };
       const reason = `upgrade: ${subbandLabel(arrival.subband)} arrived after conversion`;
       return { kind: 'tell', input: input('reprocess', reason), afterClosedRun: true };

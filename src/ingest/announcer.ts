@@ -4,8 +4,9 @@
  * twice takes it for the same.
  */
 import { groupById } from '../catalog/groups.ts';
+import { completenessOfGroup } from '../catalog/ms-index.ts';
 import type { CatalogDatabase } from '../catalog/statement.ts';
-import { arrivalOf, markAnnounced, markFile, type SubbandFileRow, unannounced } from '../catalog/subband-files.ts';
+import { arrivalOf, countUnannounced, markAnnounced, markFile, type SubbandFileRow, unannounced } from '../catalog/subband-files.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SubbandArrival } from '../domain/arrival.ts';
 import type { GroupId } from '../domain/group-id.ts';
@@ -38,6 +39,9 @@ export interface Announcer {
   announceAll(): Promise<Counts>;
 }
 
+/** What is held in memory at once. */
+const FILES_A_PAGE = 5_000;
+
 export function createAnnouncer(use: {
   database: CatalogDatabase;
   settings: Settings;
@@ -51,7 +55,7 @@ export function createAnnouncer(use: {
   async function announceSome(row: SubbandFileRow, others: readonly SubbandFileRow[]): Promise<[keyof Counts, number]> {
     const group = row.group_id === null ? null : groupById(use.database, row.group_id);
     if (group === null) throw new Error(`${row.path} is valid but belongs to no group`);
-    const plan = planAnnouncement(group, arrivalOf(row), use.settings);
+    const plan = planAnnouncement(group, completenessOfGroup(use.database, group.group_id), arrivalOf(row), use.settings);
     if (plan.kind === 'late') {
       markFile(use.database, row.path, 'valid', plan.reason);
       markAnnounced(use.database, row.id, isoFromUnixMs(use.nowMs()));
@@ -74,13 +78,22 @@ export function createAnnouncer(use: {
     await announceGroup(rows.slice(files), counts);
   }
 
+  async function announcePage(rows: readonly SubbandFileRow[], counts: Counts): Promise<void> {
+    for (const ofGroup of Map.groupBy(rows, (row) => row.group_id).values()) await announceGroup(ofGroup, counts);
+  }
+
   async function round(): Promise<Counts> {
-    const rows = unannounced(use.database);
     const counts: Counts = { announced: 0, late: 0, waiting: 0 };
     try {
-      for (const ofGroup of Map.groupBy(rows, (row) => row.group_id).values()) await announceGroup(ofGroup, counts);
+      for (let afterId = 0; ; ) {
+        const rows = unannounced(use.database, { afterId, limit: FILES_A_PAGE });
+        const last = rows.at(-1);
+        if (last === undefined) break;
+        await announcePage(rows, counts);
+        afterId = last.id;
+      }
     } catch (error) {
-      const waiting = rows.length - counts.announced - counts.late;
+      const waiting = countUnannounced(use.database);
       if (reachable) {
         const cause = error instanceof Error ? error.message : String(error);
         use.log.warn({ waiting }, `files cannot be announced; they wait and are told later: ${cause}`);
@@ -88,8 +101,9 @@ export function createAnnouncer(use: {
       reachable = false;
       return { ...counts, waiting };
     }
-    if (!reachable && rows.length > 0) use.log.info({ announced: counts.announced }, 'files are announced again');
-    if (rows.length > 0) reachable = true;
+    const told = counts.announced + counts.late + counts.waiting > 0;
+    if (!reachable && told) use.log.info({ announced: counts.announced }, 'files are announced again');
+    if (told) reachable = true;
     return counts;
   }
 

@@ -58,9 +58,8 @@ export async function validateGroup(
 
 /** The file as it is now; copies and rivals that lost their subband are no members. */
 function newestOf(rows: readonly SubbandFileRow[]): SubbandFileRow[] {
-  const newest = new Map<string, SubbandFileRow>();
-  for (const row of rows) newest.set(row.path, row);
-  return [...newest.values()].filter(({ status }) => status !== 'duplicate' && status !== 'superseded');
+  const members = rows.filter(({ status }) => status !== 'duplicate' && status !== 'superseded');
+  return [...new Map(members.map((row) => [row.path, row])).values()];
 }
 
 interface Look {

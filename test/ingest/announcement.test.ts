@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openForWriting } from '../../src/catalog/database.ts';
 import { type GroupRow, groupById, issueGroup } from '../../src/catalog/groups.ts';
+import type { SetCompleteness } from '../../src/catalog/ms-index.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { observationGroupInputSchema } from '../../src/domain/observation-group.ts';
 import { groupIdFromHeader } from '../../src/domain/group-id.ts';
@@ -33,15 +34,11 @@ beforeAll(() => {
   founded = row;
 });
 
-const planFor = (changes: Partial<GroupRow>, with_ = settings): AnnouncementPlan =>
-  planAnnouncement({ ...founded, ...changes }, arrival, with_);
-const degraded: Partial<GroupRow> = {
-  state: 'completed',
-  run_id: 'r',
-  run_number: 1,
-  degraded_reasons: ['subbands_missing'],
-  present_subbands: [0, 1, 2],
-};
+const whole: SetCompleteness = { integrations: 24, lacking: { subbands: [], short: [] } };
+const without = (...subbands: number[]): SetCompleteness => ({ integrations: 24, lacking: { subbands, short: [] } });
+const planFor = (changes: Partial<GroupRow>, with_ = settings, set = whole): AnnouncementPlan =>
+  planAnnouncement({ ...founded, ...changes }, set, arrival, with_);
+const completed: Partial<GroupRow> = { state: 'completed', run_id: 'r', run_number: 1 };
 
 test('a new group is started in the live lane as run 1, with a valid input', () => {
   const plan = planFor({});
@@ -62,13 +59,12 @@ test('a group that has begun stays in the lane it was given, however old', () =>
 });
 
 test('a repeated file never starts a finished group again', () => {
-  const plan = planFor({ state: 'completed', run_id: 'r', run_number: 1 });
-  expect(plan).toEqual({ kind: 'late', reason: 'late: the group is completed' });
+  expect(planFor(completed)).toMatchObject({ kind: 'late', reason: expect.stringContaining('lacks nothing that it brings') });
 });
 
 test('the missing subband of a degraded group starts a new run in the lane for reprocessing', () => {
   const reason = 'upgrade: sb03 arrived after conversion';
-  expect(planFor(degraded)).toMatchObject({
+  expect(planFor(completed, settings, without(3))).toMatchObject({
     kind: 'tell',
     afterClosedRun: true,
     input: { lane: 'reprocess', runNumber: 2, runReason: reason },
@@ -76,8 +72,18 @@ test('the missing subband of a degraded group starts a new run in the lane for r
 });
 
 test('it does not when the subband was there already, or the policy is off', () => {
-  expect(planFor({ ...degraded, present_subbands: [3] }).kind).toBe('late');
-  expect(planFor(degraded, { ...settings, policy: { ...settings.policy, upgrade: 'off' } }).kind).toBe('late');
+  expect(planFor(completed, settings, without(4)).kind).toBe('late');
+  expect(planFor(completed, { ...settings, policy: { ...settings.policy, upgrade: 'off' } }, without(3)).kind).toBe('late');
+});
+
+test('the whole file of a subband that was short starts a new run; one that is as short does not', () => {
+  const short = (...integrations: number[]): SetCompleteness => ({
+    integrations: 24,
+    lacking: { subbands: [], short: [{ subband: 3, integrations }] },
+  });
+  expect(planFor(completed, settings, short(22, 23)).kind).toBe('tell');
+  const asShort = planAnnouncement({ ...founded, ...completed }, short(22, 23), { ...arrival, integrations: 22 }, settings);
+  expect(asShort.kind).toBe('late');
 });
 
 test.each(['cancelled', 'failed'] as const)('a group that was %s stays closed; the file is kept as late', (state) => {
