@@ -1,13 +1,13 @@
 /** Step `photometry`: measures every monitored source inside the image and leaves one line a measurement in a file. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sourcesNear } from '../src/catalog/sources.ts';
 import { photometryResultSchema } from '../src/domain/science-result.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { runScienceStep } from './science-step.ts';
+import { sourcePositionsCsv } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
 
 type Order = Parameters<HostScienceActivities['photometry']>[0];
@@ -39,14 +39,7 @@ export const photometry =
   };
 
 /** CSV of the monitored sources an image of this size can hold, corners included. */
-function positionsAround({ openCatalog }: HostDependencies, image: Order['image']['result']): string {
+function positionsAround(dependencies: HostDependencies, image: Order['image']['result']): string {
   const radiusDeg = (image.widthPx * image.cellArcsec * Math.SQRT2) / 2 / 3600;
-  const database = openCatalog();
-  try {
-    const sources = sourcesNear(database, { raDeg: image.centreRaDeg, decDeg: image.centreDecDeg, radiusDeg });
-    const rows = sources.map(({ sourceId, name, raDeg, decDeg }) => [sourceId, JSON.stringify(name), raDeg, decDeg].join(','));
-    return `${['source_id,name,ra_deg,dec_deg', ...rows].join('\n')}\n`;
-  } finally {
-    database.close();
-  }
+  return sourcePositionsCsv(dependencies, { raDeg: image.centreRaDeg, decDeg: image.centreDecDeg, radiusDeg });
 }

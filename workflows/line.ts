@@ -120,6 +120,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
     run: async (group, _, attempt) => {
       const calibrator = calibratorOf(group);
       if (calibrator === null) throw new Error('solve was started for a group without a calibrator');
+      const { raDeg, decDeg } = outputOf(group, 'concat').result;
       const { result, productId, cost } = await executeChild<typeof calibration>('calibration', {
         workflowId: `calibration/${calibrator}/${group.input.groupId}`,
         parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -129,7 +130,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
             lane: group.lane,
             policy: group.input.policy,
             scienceQueue: outputOf(group, 'claimHost').scienceQueue,
-            order: { ...order(group, attempt, 'solve'), place: placeOf(group), calibrator },
+            order: { ...order(group, attempt, 'solve'), place: placeOf(group), centre: { raDeg, decDeg }, calibrator },
             msProductId: outputOf(group, 'organize').productId,
           },
         ],

@@ -27,6 +27,19 @@ class Calibrator:
         return np.power(10.0, np.polynomial.polynomial.polyval(log_ghz, self.coefficients), dtype=np.float64)
 
 
+# Catalogue fluxes are at 1.4 GHz; a source whose spectrum nobody measured falls as most do (Condon 1984, ApJ 287, 461).
+REFERENCE_GHZ = 1.4
+USUAL_SPECTRAL_INDEX = -0.7
+
+
+def power_law(name: str, ra_deg: float, dec_deg: float, flux_jy: float, spectral_index: float | None) -> Calibrator:
+    """A catalogue source as a calibrator: S = flux (ν / 1.4 GHz)^index."""
+    if not (np.isfinite(flux_jy) and flux_jy > 0):
+        raise ValueError(f"{name} has the flux {flux_jy}, wanted a positive number of Jy")
+    index = USUAL_SPECTRAL_INDEX if spectral_index is None else spectral_index
+    return Calibrator(name, ra_deg, dec_deg, (float(np.log10(flux_jy) - index * np.log10(REFERENCE_GHZ)), index))
+
+
 def _degrees(hours: int, minutes: int, seconds: float, degrees: int, arcminutes: int, arcseconds: float) -> tuple[float, float]:
     return 15 * (hours + minutes / 60 + seconds / 3600), degrees + arcminutes / 60 + arcseconds / 3600
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from contimg_science.calibration.calibration_table import read_solutions
 from contimg_science.calibration.closure import measure_closure
+from contimg_science.calibration.field_sources import choose_field, read_sources
 from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
-from contimg_science.calibration.working_copy import CalibratorTrack, make_working_copy, site_of, track
+from contimg_science.calibration.working_copy import SourceTrack, make_working_copy, site_of, track
 from contimg_science.calibrators import find_calibrator
 from contimg_science.casa_session import run_casa
 from contimg_science.measurement_set import describe
@@ -30,9 +31,12 @@ PLAUSIBLE_MODEL_JY = (0.1, 1000.0)
 class Inputs(Record):
     ms: Path
     calibrator: str
+    # CSV of catalogue sources around the group: source_id, name, ra_deg, dec_deg, flux_jy, spectral_index.
+    positions: Path
 
 
 class Parameters(Record):
+    min_field_fraction: float
     min_snr: float
     min_phase_snr: float
     phase_interval_s: float
@@ -87,19 +91,22 @@ def solve(request: SolveRequest) -> SolveResult:
             calibrator = find_calibrator(request.inputs.calibrator)
         except KeyError as unknown:
             raise StepFailure("BadInput", "UnknownCalibrator", str(unknown.args[0]), "name a calibrator with a known flux", "none") from unknown
-        at = track(group, site_of(request.inputs.ms), calibrator)
+        site = site_of(request.inputs.ms)
+        at = track(group, site, calibrator)
         _refuse_outside_beam(request.inputs.calibrator, at)
         reference = choose_reference(request.inputs.ms, group, parameters.refant_order)
+        around = choose_field(read_sources(request.inputs.positions), calibrator, group, parameters.min_field_fraction)
+        field = [track(group, site, source) for source in around]
         copy = request.work_dir / f"{request.group_id}.solve.ms"
         shutil.rmtree(copy, ignore_errors=True)
         request.work_dir.mkdir(parents=True, exist_ok=True)
-        make_working_copy(request.inputs.ms, copy, group, calibrator, at)
-    progress(0.15, f"phased to {calibrator.name}, reference antenna {reference}")
+        make_working_copy(request.inputs.ms, copy, group, calibrator, at, field)
+    progress(0.15, f"phased to {calibrator.name}, {len(field)} sources around it, reference antenna {reference}")
 
     with timings.phase("casa"):
         paths = _fresh_tables(request.outputs.directory, request.group_id)
         plan = {
-            **parameters.model_dump(exclude={"refant_order"}),
+            **parameters.model_dump(exclude={"refant_order", "min_field_fraction"}),
             "ms": str(copy),
             "reference_antenna": reference,
             "tables": {kind: str(path) for kind, path in paths.items()},
@@ -125,14 +132,20 @@ def solve(request: SolveRequest) -> SolveResult:
         mid_mjd=group.mid_mjd,
         end_mjd=group.time_range_mjd[1],
         dec_deg=float(np.degrees(group.centre_rad[1])),
-        qa={**verdict.measures, "beam_response": round(float(at.response.max()), 5), "clipped_channels": int(answer["clipped_channels"])},
+        qa={
+            **verdict.measures,
+            "beam_response": round(float(at.response.max()), 5),
+            "clipped_channels": int(answer["clipped_channels"]),
+            "field_sources": len(field),
+            "field_flux_fraction": round(sum(float(source.model_jy.mean()) for source in field) / float(at.model_jy.mean()), 5),
+        },
         passed=not verdict.reasons,
         reasons=verdict.reasons,
         timings_s=timings.seconds,
     )
 
 
-def _refuse_outside_beam(name: str, at: CalibratorTrack) -> None:
+def _refuse_outside_beam(name: str, at: SourceTrack) -> None:
     response = float(at.response.max())
     if response < MIN_RESPONSE:
         raise StepFailure(

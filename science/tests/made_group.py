@@ -53,6 +53,7 @@ class MadeGroup:
     freq_hz: np.ndarray = field(init=False)
     gains: np.ndarray = field(init=False)  # (antenna, product, channel), of stations in MINI_STATIONS
     data: np.ndarray = field(init=False)  # (time, baseline, channel, product)
+    seen: np.ndarray = field(init=False)  # what each source alone gives, through the beam: (source, time, baseline, channel)
     times: int = 24
     dead: tuple[tuple[int, int], ...] = ()  # (position in MINI_STATIONS, product)
 
@@ -82,7 +83,7 @@ class MadeGroup:
         self.centre_rad = (float(ra), float(dec))
         cross = self.first != self.second
         shape = (self.times, self.first.size, self.freq_hz.size, 2)
-        sky = np.zeros(shape[:3], np.complex128)
+        self.seen = np.zeros((len(self.sources), *shape[:3]), np.complex64)
         uvw = np.empty((self.times, self.first.size, 3))
 
         def towards(mjd: float, ra_rad: float, dec_rad: float) -> tuple[np.ndarray, float, float, float]:
@@ -93,12 +94,13 @@ class MadeGroup:
         for k, mjd in enumerate(self.mjd):
             centre_uvw, _, ra_app, dec_app = towards(mjd, *self.centre_rad)
             uvw[k] = -turned_uvw(centre_uvw, float(frame_angle_rad(SITE, mjd, ra_app, dec_app)))
-            for source in self.sources:
+            for index, source in enumerate(self.sources):
                 source_uvw, hour_angle, _, source_dec = towards(mjd, np.radians(source.ra_deg), np.radians(source.dec_deg))
                 delay_m = -(source_uvw[:, 2] - centre_uvw[:, 2])
                 theta = float(separation_from_pointing_rad(hour_angle, source_dec, self.dec_apparent_rad))
                 flux = source.flux_jy * airy_power(theta, self.freq_hz)
-                sky[k] += flux * np.exp(2j * np.pi * delay_m[:, None] * self.freq_hz / SPEED_OF_LIGHT_M_S)
+                self.seen[index, k] = flux * np.exp(2j * np.pi * delay_m[:, None] * self.freq_hz / SPEED_OF_LIGHT_M_S)
+        sky = self.seen.sum(axis=0)
         noise = self.noise_jy * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
         response = np.moveaxis(self.gains[self.first] * np.conj(self.gains[self.second]), 1, 2)
         self.data = (response * (sky[..., None] + noise)).astype(np.complex64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from contimg_science.calibration.bandpass_envelope import outlier_channels
 from contimg_science.calibration.calibration_table import Solutions, read_solutions
 from contimg_science.calibration.closure import Closure
 from contimg_science.calibration.quality_gate import Limits, judge
-from contimg_science.calibrators import CALIBRATORS, flux_jy
+from contimg_science.calibrators import CALIBRATORS, Calibrator, power_law
 from contimg_science.channels import subband_frequencies_hz
 
 FREQ_HZ = np.sort(np.concatenate([subband_frequencies_hz(subband, 6) for subband in range(16)]))
@@ -27,20 +28,32 @@ LIMITS = {
 }
 PARAMETERS = {
     **LIMITS, "min_snr": 5, "min_phase_snr": 3, "phase_interval_s": 60, "min_baselines_per_antenna": 4, "fill_gaps": 3, "uv_min_lambda": 1000,
-    "refant_order": ["DSA-105", "DSA-104", "DSA-106", "DSA-103"], "bandpass_outlier_fraction": 0.05,
+    "min_field_fraction": 0.003, "refant_order": ["DSA-105", "DSA-104", "DSA-106", "DSA-103"], "bandpass_outlier_fraction": 0.05,
 }  # fmt: skip
 
 
-def transit(offset_deg: float, minutes_late: float, seed: int, dead: tuple[tuple[int, int], ...] = ()) -> MadeGroup:
+def transit(
+    offset_deg: float, minutes_late: float, seed: int, dead: tuple[tuple[int, int], ...] = (), field: Sequence[Calibrator] = ()
+) -> MadeGroup:
     calibrator = CALIBRATORS["3C286"]
     mjd, dec = transit_mjd(calibrator.ra_deg, calibrator.dec_deg, 60951.0)
-    source = SkySource(calibrator.ra_deg, calibrator.dec_deg, flux_jy("3C286", FREQ_HZ))
-    return MadeGroup(mjd + minutes_late / 1440, dec + np.radians(offset_deg), [source], seed=seed, dead=dead)
+    sources = [SkySource(source.ra_deg, source.dec_deg, source.flux_jy(FREQ_HZ)) for source in (calibrator, *field)]
+    return MadeGroup(mjd + minutes_late / 1440, dec + np.radians(offset_deg), sources, seed=seed, dead=dead)
 
 
-def solve(ms: Path, work: Path, calibrator: str = "3C286", **changed: Any) -> tuple[int, dict[str, Any]]:
+def positions(path: Path, sources: Sequence[Calibrator]) -> Path:
+    """The catalogue as the pipeline hands it over, with a line of unknown flux that must count for nothing."""
+    lines = ["source_id,name,ra_deg,dec_deg,flux_jy,spectral_index", "0,UNKNOWN,202.9,30.4,,"]
+    for number, source in enumerate(sources, start=1):
+        lines.append(f"{number},{source.name},{source.ra_deg},{source.dec_deg},{float(source.flux_jy(1.4e9))},{source.coefficients[1]}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def solve(ms: Path, work: Path, calibrator: str = "3C286", catalogue: Sequence[Calibrator] = (), **changed: Any) -> tuple[int, dict[str, Any]]:
+    work.mkdir(parents=True, exist_ok=True)
     request = {
-        "inputs": {"ms": ms, "calibrator": calibrator},
+        "inputs": {"ms": ms, "calibrator": calibrator, "positions": positions(work / "positions.csv", catalogue)},
         "parameters": {**PARAMETERS, **changed},
         "outputs": {"directory": work / "tables"},
     }
@@ -70,6 +83,42 @@ def test_solutions_equal_the_true_gains_although_the_sky_drifts_through_the_beam
     assert np.degrees(np.angle(good)).std() < 1.0
     assert result["qa"]["antennas_solved"] == 24
     assert not list(tmp_path.glob("*.solve.ms"))
+
+
+FIELD = [
+    power_law("A", 202.0, 30.2, 1.5, -0.8),
+    power_law("B", 203.3, 30.0, 0.8, -0.4),
+    power_law("C", 202.6, 31.2, 0.5, -1.0),
+    power_law("D", 203.6, 30.9, 0.3, None),
+]
+
+
+def recovered(made: MadeGroup, tables: list[dict[str, Any]]) -> np.ndarray:
+    """Flux of each source after calibration as a part of its true flux, all fitted together to what has no noise."""
+    bandpass, gain = (read_solutions(Path(table["path"])) for table in tables[:2])
+    index = np.array(MINI_STATIONS) - 1
+    solved, flags = (bandpass.gains[0] * gain.gains[0])[index], (bandpass.flags[0] | gain.flags[0])[index]
+    true = np.moveaxis(made.gains, 1, 2)
+    first, second = made.first, made.second
+    good = (first != second)[:, None, None] & ~(flags[first] | flags[second])
+    response = np.where(good, true[first] * np.conj(true[second]) / (solved[first] * np.conj(solved[second])), 0).sum(axis=2)
+    weight = good.sum(axis=2)
+    seen = made.seen[:, ::4].astype(np.complex128)
+    normal = np.einsum("stbc,utbc,bc->su", seen, np.conj(seen), weight).real
+    moment = np.einsum("tbc,bc,utbc->u", seen.sum(axis=0), response, np.conj(seen)).real
+    return np.linalg.solve(normal, moment)
+
+
+@pytest.mark.slow
+def test_sources_around_the_calibrator_keep_their_flux_in_its_own_group(tmp_path: Path) -> None:
+    made = transit(offset_deg=0.2, minutes_late=0, seed=25, field=FIELD)
+    status, event = solve(made.write(tmp_path / "cal.ms"), tmp_path, catalogue=FIELD)
+    assert status == 0, event
+    assert event["result"]["qa"]["field_sources"] == 4
+    ratios = recovered(made, event["result"]["tables"])
+    # With the calibrator alone in the model they keep 0.92: two parts in 24 go into the gains of 24 antennas.
+    assert ratios == pytest.approx(1, abs=0.01)
+    assert ratios[0] == pytest.approx(1, abs=0.003)
 
 
 @pytest.mark.slow

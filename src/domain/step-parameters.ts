@@ -39,6 +39,9 @@ export const stepParameterSchemas = {
     phaseIntervalS: z.number().min(10).max(600).default(60),
     minBaselinesPerAntenna: z.int().min(2).max(20).default(4),
     fillGaps: z.int().min(0).max(64).default(3),
+    minFieldFraction: fraction
+      .default(0.003)
+      .describe('catalogue sources brighter through the beam than this part of the calibrator are in its model'),
     uvMinLambda: z.number().min(0).max(20_000).default(1000).describe('shortest baseline used for the phase solution'),
     bandpassOutlierFraction: fraction.default(0.05).describe('channels farther off the median envelope are clipped'),
     maxFlaggedFraction: fraction.default(0.05),
