@@ -57,7 +57,8 @@ export class WholePipeline {
       log: { level: 'fatal' },
     };
     mkdirSync(settings.paths.tmpfs);
-    const changed = Object.entries(settings).map(([section, values]) => [section, { ...values, ...changes[section] }]);
+    const sections: SettingChanges = settings;
+    const changed = Object.keys({ ...sections, ...changes }).map((section) => [section, { ...sections[section], ...changes[section] }]);
     writeFileSync(this.#config, JSON.stringify(Object.fromEntries(changed)));
   }
 
