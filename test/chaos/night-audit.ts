@@ -41,7 +41,10 @@ function auditLedger(pipeline: WholePipeline, truth: NightTruth, rows: readonly 
   return [...lost, ...double, ...wrong, ...silent, ...open.map(({ expected_at }) => `the ledger row of ${expected_at} is open`)];
 }
 
-/** One Measurement Set and one image of each group that ended with a product, none of the others; on disk what is on record. */
+/**
+ * One Measurement Set and one image of each group that ended with a product, none of the others; on disk what is on record.
+ * Sets that failed their validation are no products: they lie in `failed/` for people.
+ */
 function auditProducts(pipeline: WholePipeline, rows: readonly NightRow[]): string[] {
   const products = pipeline.read<{ group_id: string; kind: string; status: string; path: string }>(
     `SELECT p.group_id, p.kind, p.status, ${absolutePathSql('p', 'l')} AS path FROM products p JOIN storage_locations l ON l.name = p.location`,
@@ -58,16 +61,18 @@ function auditProducts(pipeline: WholePipeline, rows: readonly NightRow[]): stri
   const onRecord = new Set(products.map(({ path }) => path));
   const gone = [...onRecord].flatMap((path) => (existsSync(path) ? [] : [`${path} is on record and not on disk`]));
   const published = join(pipeline.products, 'ms');
-  const sets = readdirSync(published, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ms'));
+  const sets = readdirSync(published, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.ms') && !path.startsWith('failed/'),
+  );
   const unknown = sets.flatMap((path) => (onRecord.has(join(published, path)) ? [] : [`${path} is on disk and not on record`]));
   return [...wrong, ...gone, ...unknown];
 }
 
-/** A step that was done is not done again in the same run; whatever was killed around it. */
+/** A step that was done is not done again in the same run, whatever was killed around it, unless a person went back to it. */
 const auditSteps = (pipeline: WholePipeline): string[] =>
   pipeline
     .read<{ group_id: string; step: string; n: number }>(
-      `SELECT group_id, step, count(*) AS n FROM step_attempts WHERE outcome = 'done' AND step <> 'claimHost'
+      `SELECT group_id, step, count(*) AS n FROM step_attempts WHERE outcome = 'done' AND step <> 'claimHost' AND group_id NOT IN (SELECT target FROM audit WHERE verb = 'resume')
        GROUP BY run_id, step HAVING count(*) > 1`,
     )
     .map(({ group_id, step, n }) => `${step} of ${group_id} was done ${n} times in one run`);
