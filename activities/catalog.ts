@@ -25,6 +25,7 @@ import {
   productRecordSchema,
   stepAttemptSchema,
 } from '../src/domain/catalog-command.ts';
+import type { EsePreset } from '../src/domain/candidate.ts';
 import { StepError } from '../src/domain/failure.ts';
 import { type MeasurementLine, measurementLineSchema } from '../src/domain/science-result.ts';
 import { camelCased } from '../src/domain/spelling.ts';
@@ -36,11 +37,13 @@ export interface CatalogDependencies {
   log: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** When a new calibration set makes finished groups run again. */
   calibration?: { closerByHours?: number | undefined; stripToleranceDeg: number };
+  /** What makes a source a candidate; the default of the settings when absent. */
+  esePreset?: EsePreset;
   /** Unix milliseconds; the system's clock unless a test passes its own. */
   now?: () => number;
 }
 
-export function createCatalogActivities({ database, log, calibration, now = Date.now }: CatalogDependencies): CatalogActivities {
+export function createCatalogActivities({ database, log, calibration, esePreset, now = Date.now }: CatalogDependencies): CatalogActivities {
   const at = (): string => isoFromUnixMs(now());
   const command = reportingTo(log);
   const activities: CatalogActivities = {
@@ -59,7 +62,7 @@ export function createCatalogActivities({ database, log, calibration, now = Date
     chooseCalibration: command(async (question) => chooseCalibration(database, question)),
     recordMeasurements: command(async ({ measurementsPath, ...order }) => {
       const { lines, digest } = await readMeasurements(measurementsPath);
-      return recordBatch(database, { ...order, digest, lines, at: at() });
+      return recordBatch(database, { ...order, digest, lines, at: at(), esePreset });
     }),
     closeLedger: command(async (entry) => setLedgerOutcome(database, { ...entry, at: at() })),
     recordAudit: command(async (entry) => insertAudit(database, { ...entry, at: at() })),

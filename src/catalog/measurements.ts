@@ -1,13 +1,28 @@
 /**
  * Points of light curves, recorded a batch (one measurements file) at a time. A newer batch of a group supersedes the
- * group's earlier ones; superseded points stay, and count in nothing.
+ * group's earlier ones; superseded points stay, and count in nothing. What adding a batch costs does not depend on how many
+ * points there are already.
  */
 import { z } from 'zod';
 import { StepError } from '../domain/failure.ts';
 import type { MeasurementLine } from '../domain/science-result.ts';
+import type { EsePreset } from '../domain/candidate.ts';
 import { appendEvent } from './events.ts';
-import { DOUBTFUL_IMAGE, addPoints, countVariable, recompute } from './source-variability.ts';
-import { type CatalogDatabase, booleanColumn, inTransaction, integer, jsonColumn, rowsOf, runSql, valuesOf } from './statement.ts';
+import { type EarliestChange, updateReferences } from './flux-references.ts';
+import { batchesWith, rescale, unscale } from './image-scale.ts';
+import { DOUBTFUL_IMAGE, countVariable, updateVariability } from './source-variability.ts';
+import {
+  type CatalogDatabase,
+  booleanColumn,
+  idsJson,
+  inTransaction,
+  integer,
+  jsonColumn,
+  rowsOf,
+  runSql,
+  valueOf,
+  valuesOf,
+} from './statement.ts';
 
 export const measurementBatchRow = z.object({
   id: z.int(),
@@ -19,6 +34,10 @@ export const measurementBatchRow = z.object({
   degraded_reasons: jsonColumn(z.array(z.string())),
   superseded: booleanColumn,
   recorded_at: z.string(),
+  flux_scale: z.number().nullable(),
+  flux_scale_error: z.number().nullable(),
+  scale_references: z.int(),
+  scale_note: z.string().nullable(),
 });
 
 export const measurementRow = z.object({
@@ -29,6 +48,9 @@ export const measurementRow = z.object({
   mjd: z.number(),
   flux_jy: z.number(),
   error_jy: z.number(),
+  /** On the flux scale that the images share; null where the image gave no scale. */
+  normalised_flux_jy: z.number().nullable(),
+  normalised_error_jy: z.number().nullable(),
   local_rms_jy: z.number(),
   snr: z.number(),
   pb_response: z.number(),
@@ -38,6 +60,7 @@ export const measurementRow = z.object({
   degraded: booleanColumn,
   flags: jsonColumn(z.array(z.string())),
   superseded: booleanColumn,
+  counts: booleanColumn,
 });
 export type MeasurementRow = z.infer<typeof measurementRow>;
 
@@ -50,6 +73,8 @@ export interface MeasurementBatch {
   degradedReasons: readonly string[];
   lines: readonly MeasurementLine[];
   at: string;
+  /** What makes a candidate; the default of the settings when absent. */
+  esePreset?: EsePreset | undefined;
 }
 
 /** `variableSources`: of the sources in this batch, those that are variable now. */
@@ -79,21 +104,32 @@ function write(
   refuseUnknownSources(database, sources);
   // A batch of an older run that arrives late is kept as superseded and changes no light curve.
   const late = current.some((known) => known.run_number > batch.runNumber);
-  const touched = late ? new Set<number>() : supersede(database, current);
-  insert(database, batch, late);
+  const gone = late ? new Map<number, number>() : supersede(database, current);
+  const batchId = insert(database, batch, late);
   if (late) return;
-  for (const sourceId of touched) recompute(database, sourceId, batch.at);
-  for (const [sourceId, lines] of Map.groupBy(batch.lines, (line) => line.sourceId)) {
-    const counted = batch.degradedReasons.includes(DOUBTFUL_IMAGE) ? [] : lines.filter((line) => line.kind === 'forced');
-    if (!touched.has(sourceId)) addPoints(database, sourceId, counted, batch.at);
-  }
+  const references = updateReferences(database, earliestOf(gone, batch.lines));
+  const others = batchesWith(database, references).filter((id) => id !== batchId);
+  rescale(database, batchId);
+  const rescaled = others.filter((id) => rescale(database, id));
+  updateVariability(database, { batchId, changedSources: new Set([...gone.keys(), ...sourcesOf(database, rescaled)]) }, batch);
   const payload = { kind: 'measurements', group_id: batch.groupId, product_id: batch.imageProductId, points: batch.lines.length };
   appendEvent(database, { at: batch.at, topic: 'product.created', groupId: batch.groupId, payload });
 }
 
+function earliestOf(gone: EarliestChange, lines: readonly MeasurementLine[]): EarliestChange {
+  const earliest = new Map(gone);
+  for (const { sourceId, mjd } of lines) earliest.set(sourceId, Math.min(mjd, earliest.get(sourceId) ?? mjd));
+  return earliest;
+}
+
+const sourcesOf = (database: CatalogDatabase, batchIds: readonly number[]): number[] =>
+  valuesOf(database, integer, 'SELECT DISTINCT source_id FROM measurements WHERE batch_id IN (SELECT value FROM json_each(:ids))', {
+    ids: idsJson(batchIds),
+  });
+
 function refuseUnknownSources(database: CatalogDatabase, sources: ReadonlySet<number>): void {
   const [unknown] = valuesOf(database, integer, 'SELECT value FROM json_each(:ids) WHERE value NOT IN (SELECT id FROM sources) LIMIT 1', {
-    ids: JSON.stringify([...sources]),
+    ids: idsJson(sources),
   });
   if (unknown === undefined) return;
   throw new StepError({
@@ -105,20 +141,28 @@ function refuseUnknownSources(database: CatalogDatabase, sources: ReadonlySet<nu
   });
 }
 
-/** Answers the sources whose points are no longer current. */
-function supersede(database: CatalogDatabase, batches: readonly { id: number }[]): Set<number> {
-  const touched = new Set<number>();
+const goneRow = z.object({ source_id: z.int(), mjd: z.number() });
+
+/** Answers the sources whose points are no longer current, and when the earliest of these was observed. */
+function supersede(database: CatalogDatabase, batches: readonly { id: number }[]): Map<number, number> {
+  const earliest = new Map<number, number>();
   for (const { id } of batches) {
-    const sourceIds = valuesOf(database, integer, 'UPDATE measurements SET superseded = 1 WHERE batch_id = :id RETURNING source_id', {
-      id,
-    });
-    for (const sourceId of sourceIds) touched.add(sourceId);
+    const gone = rowsOf(
+      database,
+      goneRow,
+      `UPDATE measurements SET superseded = 1, counts = 0, normalised_flux_jy = NULL, normalised_error_jy = NULL
+       WHERE batch_id = :id RETURNING source_id, mjd`,
+      { id },
+    );
+    for (const { source_id: sourceId, mjd } of gone) earliest.set(sourceId, Math.min(mjd, earliest.get(sourceId) ?? mjd));
     runSql(database, 'UPDATE measurement_batches SET superseded = 1 WHERE id = :id', { id });
+    unscale(database, id);
   }
-  return touched;
+  return earliest;
 }
 
-function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolean): void {
+/** Answers the id of the batch. */
+function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolean): number {
   const superseded = late ? 1 : 0;
   const degraded = batch.degradedReasons.length > 0 ? 1 : 0;
   const { lastInsertRowid } = runSql(
@@ -136,17 +180,30 @@ function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolea
       at: batch.at,
     },
   );
-  const own = { batchId: Number(lastInsertRowid), imageProductId: batch.imageProductId, degraded, superseded };
+  const batchId = Number(lastInsertRowid);
+  const own = { batchId, imageProductId: batch.imageProductId, degraded, superseded };
+  const imageCounts = !late && !batch.degradedReasons.includes(DOUBTFUL_IMAGE);
+  let id = valueOf(database, integer, 'SELECT MAX(id) FROM measurements') ?? 0;
   for (const { upperLimit, flags, ...line } of batch.lines) {
+    id += 1;
     runSql(
       database,
-      `INSERT INTO measurements (batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response, chi2,
-         kind, upper_limit, degraded, flags, superseded)
-       VALUES (:batchId, :sourceId, :imageProductId, :mjd, :fluxJy, :errorJy, :localRmsJy, :snr, :pbResponse, :chi2,
-         :kind, :upperLimit, :degraded, :flags, :superseded)`,
-      { ...line, ...own, upperLimit: upperLimit ? 1 : 0, flags: JSON.stringify(flags) },
+      `INSERT INTO measurements (id, batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response,
+         chi2, kind, upper_limit, degraded, flags, superseded, counts)
+       VALUES (:id, :batchId, :sourceId, :imageProductId, :mjd, :fluxJy, :errorJy, :localRmsJy, :snr, :pbResponse, :chi2,
+         :kind, :upperLimit, :degraded, :flags, :superseded, :counts)`,
+      {
+        ...line,
+        ...own,
+        id,
+        upperLimit: upperLimit ? 1 : 0,
+        flags: JSON.stringify(flags),
+        counts: imageCounts && line.kind === 'forced' ? 1 : 0,
+      },
     );
   }
+  if (late) unscale(database, batchId);
+  return batchId;
 }
 
 const COLUMNS = Object.keys(measurementRow.shape).join(', ');

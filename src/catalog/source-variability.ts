@@ -1,14 +1,17 @@
 /**
- * One row a source: the sums of its current forced points and the indices that follow. New points are added to the sums;
- * where points were superseded, the sums of exactly those sources are made again from their points.
+ * One row a source: the sums of its current forced points, normalised where they are, and the indices that follow. New points
+ * are added to the sums; where points were superseded or their image has another flux scale now, the sums of exactly those
+ * sources are made again from their points.
  * Upper limits count with their measured flux and error: leaving faint epochs out would bias every mean upwards. Blind
  * detections do not count: the forced point of the same image measures the same source. Points of an image that its own
  * quality checks warn about are kept and shown, and do not count: its artefacts are not in their errors.
  */
 import { z } from 'zod';
+import { DEFAULT_ESE_PRESET, ESE_SHAPES, type EsePreset } from '../domain/candidate.ts';
 import type { DegradedReason } from '../domain/group-state.ts';
+import { type Counted, candidateUpdate } from './candidates.ts';
 import { sourceRow } from './sources.ts';
-import { type CatalogDatabase, booleanColumn, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
+import { type CatalogDatabase, booleanColumn, idsJson, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
 
 export const variabilityRow = z.object({
@@ -21,6 +24,10 @@ export const variabilityRow = z.object({
   excess_fraction: z.number().nullable(),
   chi2_significance: z.number().nullable(),
   leave_one_out_sigma: z.number().nullable(),
+  two_epoch_vs: z.number().nullable(),
+  two_epoch_m: z.number().nullable(),
+  ese_score: z.number().nullable(),
+  ese_shape: z.enum(ESE_SHAPES).nullable(),
   is_variable: booleanColumn,
   updated_at: z.string(),
 });
@@ -31,45 +38,64 @@ const SUMS_OF_SOURCE = `SELECT ${Object.keys(fluxSumsSchema.shape).join(', ')} F
 export const variabilityOfSource = (database: CatalogDatabase, sourceId: number): VariabilityRow | null =>
   rowOf(database, variabilityRow, 'SELECT * FROM variability WHERE source_id = :sourceId', { sourceId });
 
-export function addPoints(database: CatalogDatabase, sourceId: number, points: readonly FluxPoint[], at: string): void {
-  const known = rowOf(database, fluxSumsSchema, SUMS_OF_SOURCE, { sourceId });
-  const sums = points.map(sumsOfPoint);
-  const [first, ...others] = known === null ? sums : [known, ...sums];
-  if (first !== undefined) writeSums(database, sourceId, others.reduce(addSums, first), at);
-}
-
 /** The degraded reason of points that do not count. */
 export const DOUBTFUL_IMAGE = 'qa_warning' satisfies DegradedReason;
 
-const fluxPoint = z.object({ mjd: z.number(), fluxJy: z.number(), errorJy: z.number() });
+const FLUX_COLUMNS = `source_id AS sourceId, mjd, COALESCE(normalised_flux_jy, flux_jy) AS fluxJy,
+  COALESCE(normalised_error_jy, error_jy) AS errorJy`;
+const sourcePoint = z.object({ sourceId: z.int(), mjd: z.number(), fluxJy: z.number(), errorJy: z.number() });
 
-/** Makes the sums again from the points that are current now. */
-export function recompute(database: CatalogDatabase, sourceId: number, at: string): void {
-  const points = rowsOf(
-    database,
-    fluxPoint,
-    `SELECT mjd, flux_jy AS fluxJy, error_jy AS errorJy FROM measurements
-     WHERE source_id = :sourceId AND superseded = 0 AND kind = 'forced' AND batch_id NOT IN (
-       SELECT b.id FROM measurement_batches b, json_each(b.degraded_reasons) reason WHERE reason.value = :doubtful)
-     ORDER BY mjd, id`,
-    { sourceId, doubtful: DOUBTFUL_IMAGE },
-  );
-  runSql(database, 'DELETE FROM variability WHERE source_id = :sourceId', { sourceId });
-  addPoints(database, sourceId, points, at);
+/** Takes in a new batch. `changedSources`: those whose earlier points are others now; their sums are made again. */
+export function updateVariability(
+  database: CatalogDatabase,
+  { batchId, changedSources }: { batchId: number; changedSources: ReadonlySet<number> },
+  { at, esePreset = DEFAULT_ESE_PRESET }: { at: string; esePreset?: EsePreset | undefined },
+): void {
+  const candidates = candidateUpdate(database, esePreset, at);
+  for (const sourceId of changedSources) candidates.settle(sourceId, recompute(database, sourceId, at));
+  const added = rowsOf(database, sourcePoint, `SELECT ${FLUX_COLUMNS} FROM measurements WHERE batch_id = :batchId AND counts = 1`, {
+    batchId,
+  });
+  for (const [sourceId, points] of Map.groupBy(added, (point) => point.sourceId)) {
+    if (!changedSources.has(sourceId)) candidates.settle(sourceId, addPoints(database, sourceId, points, at));
+  }
 }
 
-function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, at: string): void {
-  const { isVariable, ...indices } = variabilityOf(sums);
+/** Null when there is no point. */
+function addPoints(database: CatalogDatabase, sourceId: number, points: readonly FluxPoint[], at: string): Counted | null {
+  const known = rowOf(database, fluxSumsSchema, SUMS_OF_SOURCE, { sourceId });
+  const sums = points.map(sumsOfPoint);
+  const [first, ...others] = known === null ? sums : [known, ...sums];
+  return first === undefined ? null : writeSums(database, sourceId, others.reduce(addSums, first), at);
+}
+
+/** Makes the sums again from the points that count now. */
+export function recompute(database: CatalogDatabase, sourceId: number, at: string): Counted | null {
+  const points = rowsOf(
+    database,
+    sourcePoint,
+    `SELECT ${FLUX_COLUMNS} FROM measurements WHERE source_id = :sourceId AND counts = 1 ORDER BY mjd, id`,
+    { sourceId },
+  );
+  runSql(database, 'DELETE FROM variability WHERE source_id = :sourceId', { sourceId });
+  return addPoints(database, sourceId, points, at);
+}
+
+function writeSums(database: CatalogDatabase, sourceId: number, sums: FluxSums, at: string): Counted {
+  const { isVariable, ese, ...indices } = variabilityOf(sums);
   runSql(
     database,
     `INSERT OR REPLACE INTO variability (source_id, n, sum_w, sum_wx, sum_wxx, sum_x, sum_xx, sum_ee, min_flux_jy, max_flux_jy,
-       high_flux_jy, high_error_jy, low_flux_jy, low_error_jy, first_mjd, last_mjd, mean_flux_jy, mean_error_jy, eta, v,
-       excess_fraction, chi2_significance, leave_one_out_sigma, is_variable, updated_at)
+       high_flux_jy, high_error_jy, high_mjd, low_flux_jy, low_error_jy, low_mjd, first_mjd, last_mjd, mean_flux_jy, mean_error_jy,
+       eta, v, excess_fraction, chi2_significance, leave_one_out_sigma, two_epoch_vs, two_epoch_m, ese_score, ese_shape, is_variable,
+       updated_at)
      VALUES (:sourceId, :n, :sum_w, :sum_wx, :sum_wxx, :sum_x, :sum_xx, :sum_ee, :min_flux_jy, :max_flux_jy,
-       :high_flux_jy, :high_error_jy, :low_flux_jy, :low_error_jy, :first_mjd, :last_mjd, :meanFluxJy, :meanErrorJy, :eta, :v,
-       :excessFraction, :chi2Significance, :leaveOneOutSigma, :isVariable, :at)`,
-    { sourceId, ...sums, ...indices, isVariable: isVariable ? 1 : 0, at },
+       :high_flux_jy, :high_error_jy, :high_mjd, :low_flux_jy, :low_error_jy, :low_mjd, :first_mjd, :last_mjd, :meanFluxJy, :meanErrorJy,
+       :eta, :v, :excessFraction, :chi2Significance, :leaveOneOutSigma, :twoEpochVs, :twoEpochM, :eseScore, :eseShape, :isVariable,
+       :at)`,
+    { sourceId, ...sums, ...indices, eseScore: ese?.score ?? null, eseShape: ese?.shape ?? null, isVariable: isVariable ? 1 : 0, at },
   );
+  return { points: sums.n, score: ese?.score ?? null, modulation: indices.twoEpochM };
 }
 
 /** How many of these sources are variable now. */
@@ -79,7 +105,7 @@ export const countVariable = (database: CatalogDatabase, sources: ReadonlySet<nu
     integer,
     'SELECT COUNT(*) FROM variability WHERE is_variable = 1 AND source_id IN (SELECT value FROM json_each(:ids))',
     {
-      ids: JSON.stringify([...sources]),
+      ids: idsJson(sources),
     },
   ) ?? 0;
 
@@ -97,13 +123,17 @@ const monitoredSourceRow = sourceRow.omit({ catalogue: true, imported_at: true }
   excess_fraction: z.number().nullable(),
   chi2_significance: z.number().nullable(),
   leave_one_out_sigma: z.number().nullable(),
+  two_epoch_vs: z.number().nullable(),
+  two_epoch_m: z.number().nullable(),
+  ese_score: z.number().nullable(),
+  ese_shape: z.enum(ESE_SHAPES).nullable(),
   is_variable: booleanColumn.nullable(),
 });
 export type MonitoredSource = z.infer<typeof monitoredSourceRow>;
 
 const MONITORED = `SELECT s.id, s.name, s.ra_deg, s.dec_deg, s.flux_jy, s.spectral_index, v.n, v.mean_flux_jy, v.mean_error_jy,
   v.min_flux_jy, v.max_flux_jy, v.first_mjd, v.last_mjd, v.eta, v.v, v.excess_fraction, v.chi2_significance,
-  v.leave_one_out_sigma, v.is_variable
+  v.leave_one_out_sigma, v.two_epoch_vs, v.two_epoch_m, v.ese_score, v.ese_shape, v.is_variable
   FROM sources s LEFT JOIN variability v ON v.source_id = s.id`;
 
 /** `by`: most variable first (sources without a point last), or by name; `name` narrows to names that contain it. */

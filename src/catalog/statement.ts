@@ -60,6 +60,9 @@ const firstColumn = (row: unknown): unknown => (typeof row === 'object' && row !
 /** A schema is compiled when it is first used: what is used in a loop is made once. */
 export const integer = z.int();
 
+/** Ids as one parameter: `IN (SELECT value FROM json_each(:ids))`. */
+export const idsJson = (ids: Iterable<number>): string => JSON.stringify([...ids]);
+
 export function runSql(
   database: CatalogDatabase,
   sql: string,

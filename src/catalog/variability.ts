@@ -8,8 +8,11 @@
  *   excess  √(variance − mean σ²) over mean: V without what the errors explain
  * and the leave-one-out deviation of a point, |x − m'|/√(σ² + σ'²) with m' ± σ' the weighted mean of all the others. Unlike
  * max|x − m|/std, which never exceeds (N−1)/√N, it has no ceiling, so that one flare in three points is seen.
+ * Of the two points that stand out most, upwards and downwards, the two-epoch indices of Mooley et al. (2016, eq. 1 and 2):
+ *   Vs      (x₁−x₂)/√(σ₁²+σ₂²)        m   2(x₁−x₂)/(x₁+x₂)
  */
 import { z } from 'zod';
+import { type Deviation, type EseScore, eseScoreOf } from './ese-score.ts';
 
 /**
  * The verdict, in full. A source is variable when it has `minPoints` points and either varies throughout (η improbable at
@@ -44,9 +47,11 @@ export const fluxSumsSchema = z.object({
   /** The point whose flux less k errors is highest (k = leaveOneOutSigma). */
   high_flux_jy: z.number(),
   high_error_jy: z.number(),
+  high_mjd: z.number(),
   /** The point whose flux plus k errors is lowest. */
   low_flux_jy: z.number(),
   low_error_jy: z.number(),
+  low_mjd: z.number(),
   first_mjd: z.number(),
   last_mjd: z.number(),
 });
@@ -66,8 +71,10 @@ export function sumsOfPoint({ mjd, fluxJy, errorJy }: FluxPoint): FluxSums {
     max_flux_jy: fluxJy,
     high_flux_jy: fluxJy,
     high_error_jy: errorJy,
+    high_mjd: mjd,
     low_flux_jy: fluxJy,
     low_error_jy: errorJy,
+    low_mjd: mjd,
     first_mjd: mjd,
     last_mjd: mjd,
   };
@@ -89,8 +96,10 @@ export function addSums(one: FluxSums, other: FluxSums): FluxSums {
     max_flux_jy: Math.max(one.max_flux_jy, other.max_flux_jy),
     high_flux_jy: high.high_flux_jy,
     high_error_jy: high.high_error_jy,
+    high_mjd: high.high_mjd,
     low_flux_jy: low.low_flux_jy,
     low_error_jy: low.low_error_jy,
+    low_mjd: low.low_mjd,
     first_mjd: Math.min(one.first_mjd, other.first_mjd),
     last_mjd: Math.max(one.last_mjd, other.last_mjd),
   };
@@ -103,29 +112,35 @@ const K = VARIABILITY_THRESHOLDS.leaveOneOutSigma;
  * above the final mean, so does the one with the highest flux − k·error; hence two points are enough to find every outlier
  * of k, and the deviation kept is the largest or, between two such outliers, a lower bound of it.
  */
-const standsHigher = (one: FluxSums, other: FluxSums): boolean =>
-  standsOut(
-    { bound: one.high_flux_jy - K * one.high_error_jy, error: one.high_error_jy, flux: one.high_flux_jy },
-    { bound: other.high_flux_jy - K * other.high_error_jy, error: other.high_error_jy, flux: other.high_flux_jy },
-  );
+const standsHigher = (one: FluxSums, other: FluxSums): boolean => standsOut(highest(one), highest(other));
+const standsLower = (one: FluxSums, other: FluxSums): boolean => standsOut(lowest(one), lowest(other));
 
-const standsLower = (one: FluxSums, other: FluxSums): boolean =>
-  standsOut(
-    { bound: -one.low_flux_jy - K * one.low_error_jy, error: one.low_error_jy, flux: -one.low_flux_jy },
-    { bound: -other.low_flux_jy - K * other.low_error_jy, error: other.low_error_jy, flux: -other.low_flux_jy },
-  );
+const highest = ({ high_flux_jy: flux, high_error_jy: error, high_mjd: mjd }: FluxSums): Extreme => ({
+  bound: flux - K * error,
+  error,
+  flux,
+  mjd,
+});
+const lowest = ({ low_flux_jy: flux, low_error_jy: error, low_mjd: mjd }: FluxSums): Extreme => ({
+  bound: -flux - K * error,
+  error,
+  flux: -flux,
+  mjd,
+});
 
 interface Extreme {
   bound: number;
   error: number;
   flux: number;
+  mjd: number;
 }
 
 /** A total order, so that ties (also those that rounding makes) end the same way in any order of adding. */
 function standsOut(one: Extreme, other: Extreme): boolean {
   if (one.bound !== other.bound) return one.bound > other.bound;
   if (one.error !== other.error) return one.error < other.error;
-  return one.flux >= other.flux;
+  if (one.flux !== other.flux) return one.flux > other.flux;
+  return one.mjd <= other.mjd;
 }
 
 export interface Variability {
@@ -139,6 +154,11 @@ export interface Variability {
   /** η in standard deviations of a steady source's. */
   chi2Significance: number | null;
   leaveOneOutSigma: number | null;
+  /** Of the two points that stand out most; a lower bound for pairs that lie closer than K errors each. */
+  twoEpochVs: number | null;
+  /** Null also where the two together are below their error. */
+  twoEpochM: number | null;
+  ese: EseScore | null;
   isVariable: boolean;
 }
 
@@ -147,7 +167,8 @@ export function variabilityOf(sums: FluxSums): Variability {
   const meanFluxJy = sum_wx / sum_w;
   const common = { meanFluxJy, meanErrorJy: 1 / Math.sqrt(sum_w) };
   if (n < 2) {
-    return { ...common, eta: null, v: null, excessFraction: null, chi2Significance: null, leaveOneOutSigma: null, isVariable: false };
+    const none = { eta: null, v: null, excessFraction: null, chi2Significance: null, leaveOneOutSigma: null };
+    return { ...common, ...none, twoEpochVs: null, twoEpochM: null, ese: null, isVariable: false };
   }
   // Rounding may leave a tiny negative where all points are equal.
   const eta = Math.max(0, sum_wxx - sum_wx * meanFluxJy) / (n - 1);
@@ -156,7 +177,9 @@ export function variabilityOf(sums: FluxSums): Variability {
   const variance = Math.max(0, sum_xx - sum_x * plainMean) / (n - 1);
   const excessJy = Math.sqrt(Math.max(0, variance - sum_ee / n));
   const chi2Significance = chi2InSigmas(eta, n - 1);
-  const outliers = [leaveOneOut(sums, sums.high_flux_jy, sums.high_error_jy), leaveOneOut(sums, sums.low_flux_jy, sums.low_error_jy)];
+  const rise = leaveOneOut(sums, sums.high_flux_jy, sums.high_error_jy);
+  const dip = leaveOneOut(sums, sums.low_flux_jy, sums.low_error_jy);
+  const outliers = [rise, dip];
   const { minPoints, excessFraction, leaveOneOutSigma, outlierFraction } = VARIABILITY_THRESHOLDS;
   const level = Math.abs(meanFluxJy);
   const throughout = chi2Significance >= VARIABILITY_THRESHOLDS.chi2Significance && excessJy >= excessFraction * level;
@@ -167,13 +190,22 @@ export function variabilityOf(sums: FluxSums): Variability {
     v: measuredMean === null ? null : Math.sqrt(variance) / measuredMean,
     excessFraction: measuredMean === null ? null : excessJy / measuredMean,
     chi2Significance,
-    leaveOneOutSigma: Math.max(...outliers.map(({ sigma }) => sigma)),
+    leaveOneOutSigma: Math.max(rise.sigma, dip.sigma),
+    ...twoEpoch(sums),
+    ese: eseScoreOf({ points: n, rise, dip, scatter: { sigma: chi2Significance, offJy: excessJy } }, level, VARIABILITY_THRESHOLDS),
     isVariable: n >= minPoints && (throughout || hasOutlier),
   };
 }
 
+function twoEpoch(sums: FluxSums): { twoEpochVs: number; twoEpochM: number | null } {
+  const differenceJy = sums.high_flux_jy - sums.low_flux_jy;
+  const togetherJy = sums.high_flux_jy + sums.low_flux_jy;
+  const errorJy = Math.hypot(sums.high_error_jy, sums.low_error_jy);
+  return { twoEpochVs: differenceJy / errorJy, twoEpochM: togetherJy > errorJy ? (2 * differenceJy) / togetherJy : null };
+}
+
 /** One point against the weighted mean of all the others. */
-function leaveOneOut({ sum_w, sum_wx }: FluxSums, fluxJy: number, errorJy: number): { sigma: number; offJy: number } {
+function leaveOneOut({ sum_w, sum_wx }: FluxSums, fluxJy: number, errorJy: number): Deviation {
   const weight = 1 / (errorJy * errorJy);
   const otherWeight = sum_w - weight;
   const offJy = Math.abs(fluxJy - (sum_wx - weight * fluxJy) / otherWeight);

@@ -4,6 +4,7 @@
  */
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
+import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
 
 const seconds = z.number().min(0);
@@ -83,6 +84,11 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .optional()
         .describe('a new set closer in time by more than this makes finished groups of its strip run again; off when absent'),
+    })
+    .prefault({}),
+  variability: z
+    .strictObject({
+      candidates: esePresetSchema.default(DEFAULT_ESE_PRESET).describe('how readily a source that varies becomes a candidate'),
     })
     .prefault({}),
   scratch: z.strictObject({ cleanup: z.boolean().default(true).describe('remove the scratch of a group that succeeded') }).prefault({}),

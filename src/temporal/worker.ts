@@ -16,6 +16,7 @@ import {
 import { createLedgerActivities } from '../../activities/ledger.ts';
 import { applySettings } from '../catalog/apply-settings.ts';
 import { openForReading, openForWriting } from '../catalog/database.ts';
+import { settleVariability } from '../catalog/settle-variability.ts';
 import type { Settings } from '../config/settings.ts';
 import { TASK_QUEUES, hostQueue, hostScienceQueue } from '../domain/observation-group.ts';
 import { HostLedger } from '../runner/host-ledger.ts';
@@ -61,6 +62,8 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
   if (catalog !== null) {
     const imported = applySettings(catalog.database, settings, new Date().toISOString());
     if (imported !== null) log.info(imported, 'monitored sources are in the catalogue');
+    const sources = settleVariability(catalog.database, { preset: settings.variability.candidates, at: new Date().toISOString() });
+    if (sources > 0) log.info({ sources }, 'flux scales and variability were made again from the points');
   }
   installRuntime(settings, log);
   const connection = await connectWorker(settings);
@@ -101,7 +104,12 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
         ...shared,
         taskQueue: TASK_QUEUES.catalog,
         activities: {
-          ...createCatalogActivities({ database: catalog.database, log, calibration: settings.calibration }),
+          ...createCatalogActivities({
+            database: catalog.database,
+            log,
+            calibration: settings.calibration,
+            esePreset: settings.variability.candidates,
+          }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
         },
         // Each command is one synchronous transaction, so they never mix, and order within a group is kept by its workflow;

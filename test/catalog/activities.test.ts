@@ -212,28 +212,3 @@ test('a broken rule of the database is reported as final, with its name', async 
     message: expect.stringContaining('illegal move'),
   });
 });
-
-const every = (fluxJy: number): Record<number, number> =>
-  Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [index + 1, fluxJy]));
-
-test('1,000 points go into 100,000 within 100 ms, whatever lies there already', async () => {
-  importGrid(night.database, 1000);
-  const filled = await epoch(0);
-  await record(filled, measured('first', filled.groupId, every(1)));
-  night.database.exec(`INSERT INTO measurements (batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response,
-    chi2, kind, upper_limit, degraded, flags, superseded)
-    WITH RECURSIVE epochs (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM epochs WHERE n < 100)
-    SELECT batch_id, source_id, image_product_id, mjd + n * 0.01, 1, error_jy, local_rms_jy, snr, pb_response, chi2, kind, 0, 0, '[]', 0
-    FROM measurements, epochs`);
-  const times: number[] = [];
-  for (const minute of [5, 10, 15]) {
-    const at = await epoch(minute);
-    const path = measured(`m${minute}`, at.groupId, every(1.01));
-    const before = process.cpuUsage();
-    await record(at, path);
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000);
-  }
-  // Processor time of the best of three, and three times the 100 ms asked for: other processors may be slower.
-  expect(Math.min(...times)).toBeLessThan(300);
-}, 30_000);

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { auditRow } from '../../src/catalog/audit.ts';
 import { calibrationSetRow, caltableRow } from '../../src/catalog/calibration-sets.ts';
+import { candidateRow } from '../../src/catalog/candidates.ts';
 import { eventRow } from '../../src/catalog/events.ts';
+import { fluxReferenceRow } from '../../src/catalog/flux-references.ts';
 import { groupAliasRow } from '../../src/catalog/group-aliases.ts';
 import { groupRow } from '../../src/catalog/groups.ts';
 import { imageFileRow, imageRow } from '../../src/catalog/images.ts';
@@ -34,7 +36,9 @@ const TABLES: [string, z.ZodObject][] = [
   ['audit', auditRow],
   ['calibration_sets', calibrationSetRow],
   ['caltables', caltableRow],
+  ['candidates', candidateRow],
   ['events', eventRow],
+  ['flux_references', fluxReferenceRow],
   ['group_aliases', groupAliasRow],
   ['groups', groupRow],
   ['images', imageRow],
