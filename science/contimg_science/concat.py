@@ -9,7 +9,6 @@ never changes an input, never writes scratch columns. A run that stops leaves no
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,9 +186,8 @@ def _convert(
     with (
         create_main_table(path, group.rows, group.channels, len(group.corr_types)) as main,
         BlockPass(group, centre, members, request.threads, request.parameters.max_bad_fraction) as blocks,
-        ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest") as hashing,
     ):
-        writer = MainTableWriter(main, group, hashing)
+        writer = MainTableWriter(main, group)
         for block in timed(blocks.blocks(), timings, "phase"):
             with timings.phase("write"):
                 writer.write(block)

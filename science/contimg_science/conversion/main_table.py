@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from concurrent.futures import Executor, Future
 from typing import Any
 
 import numpy as np
 
-from contimg_science.conversion.digests import update_with_values
+from contimg_science.conversion.digests import ColumnDigests
 from contimg_science.conversion.group import Group
 from contimg_science.conversion.row_blocks import Block
 from contimg_science.conversion.table_layout import weight_spectrum_column
@@ -28,12 +26,9 @@ CONSTANT_COLUMNS = {
 
 
 class MainTableWriter:
-    """`hashing` must have one thread: digests see the blocks in order."""
-
-    def __init__(self, main: Any, group: Group, hashing: Executor):
-        self._main, self._group, self._hashing = main, group, hashing
-        self._digests: dict[str, Any] = {}
-        self._pending: list[Future[None]] = []
+    def __init__(self, main: Any, group: Group):
+        self._main, self._group = main, group
+        self._digests = ColumnDigests()
         self._weights: list[np.ndarray] = []
         self._has_spectrum = False
 
@@ -63,25 +58,12 @@ class MainTableWriter:
             columns["WEIGHT_SPECTRUM"] = self._spectrum(block)
         else:
             self._weights.append(block.weight)
-        # The arrays of a block live until the block after the next is begun, so the previous digests must be done by then.
-        self._wait()
-        self._pending = [self._hashing.submit(self._update, columns)]
         for name, values in columns.items():
+            self._digests.add(name, values)
             self._main.putcol(name, values, block.first, rows)
-        self._wait()
 
     def digests(self) -> dict[str, str]:
-        self._wait()
-        return {name: digest.hexdigest() for name, digest in sorted(self._digests.items())}
-
-    def _wait(self) -> None:
-        for future in self._pending:
-            future.result()
-        self._pending = []
-
-    def _update(self, columns: dict[str, np.ndarray]) -> None:
-        for name, values in columns.items():
-            update_with_values(self._digests.setdefault(name, hashlib.sha256()), values)
+        return self._digests.finished()
 
     def _spectrum(self, block: Block) -> np.ndarray:
         if block.weight_spectrum is not None:
@@ -93,12 +75,11 @@ class MainTableWriter:
         description, storage = weight_spectrum_column(self._group.channels, len(self._group.corr_types))
         self._main.addcols(description, storage)
         self._has_spectrum = True
-        digest = self._digests.setdefault("WEIGHT_SPECTRUM", hashlib.sha256())
         first = 0
         for weight in self._weights:
             values = np.repeat(weight[:, None, :], self._group.channels, axis=1)
             self._main.putcol("WEIGHT_SPECTRUM", values, first, len(values))
-            update_with_values(digest, values)
+            self._digests.add("WEIGHT_SPECTRUM", values)
             first += len(values)
         assert first == rows_before
         self._weights = []

@@ -10,7 +10,7 @@ from typing import Any
 from contimg_science import __version__
 from contimg_science.meridian import earth_orientation_version
 
-SOFTWARE = ("h5py", "numba", "numpy", "pyerfa", "python-casacore")
+SOFTWARE = ("h5py", "numba", "numpy", "pyerfa", "python-casacore", "xxhash")
 WEIGHT_RULE = "WEIGHT = (nsamples / largest nsamples of the member's first integration) * 2 * channel width * integration time"
 
 

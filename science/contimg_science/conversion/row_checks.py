@@ -1,11 +1,10 @@
 """V01, V02, V05, V07, V08, V09 and the column digests of V12: one pass over every row of the main table.
 
-Samples are hashed in one thread and looked at in another while the next block is read; the rows that V06 wants are handed on.
+Samples are hashed and looked at in a thread while the next block is read; the rows that V06 wants are handed on.
 """
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.conversion.checking import Check, Expected, require
-from contimg_science.conversion.digests import update_with_values
+from contimg_science.conversion.digests import ColumnDigests
 from contimg_science.conversion.phase_centre import rows_geometry
 from contimg_science.conversion.raw_check import RawRows
 from contimg_science.conversion.table_layout import TILE_ROWS
@@ -44,7 +43,7 @@ class RowChecks:
         group = self.group
         self._pairs = np.minimum(group.ant_1, group.ant_2), np.maximum(group.ant_1, group.ant_2)
         self._turned = group.ant_1 > group.ant_2
-        self._digests: dict[str, Any] = {}
+        self._digests = ColumnDigests()
         shape = (BLOCK_ROWS, group.channels, len(group.corr_types))
         self._buffers = [{name: np.empty(shape, dtype) for name, dtype in LARGE.items()} for _ in range(2)]
         self._flagged = 0
@@ -63,18 +62,18 @@ class RowChecks:
             require(main.nrows() == group.rows, "V01", f"{main.nrows()} rows, not {group.times} times x {group.baselines} baselines")
             keys = self._pairs[0] * (1 << 32) + self._pairs[1]
             require(np.unique(keys).size == group.baselines, "V01", "a pair of antennas occurs twice at one time")
-            with ThreadPoolExecutor(1, "digest") as hashing, ThreadPoolExecutor(1, "samples") as looking:
-                pending: list[Future[None]] = []
+            with ThreadPoolExecutor(1, "samples") as looking:
+                pending: Future[None] | None = None
                 for number, first in enumerate(range(0, group.rows, BLOCK_ROWS)):
                     end = min(first + BLOCK_ROWS, group.rows)
                     columns = self._read(main, number % 2, first, end)
-                    for future in pending:
-                        future.result()
-                    pending = [hashing.submit(self._hash, columns), looking.submit(self._check_samples, first, columns)]
+                    if pending is not None:
+                        pending.result()
+                    pending = looking.submit(self._look, first, columns)
                     self._check(first, end, columns)
-                for future in pending:
-                    future.result()
-        return self._verdicts(), {name: digest.hexdigest() for name, digest in self._digests.items()}
+                if pending is not None:
+                    pending.result()
+        return self._verdicts(), self._digests.finished()
 
     def _read(self, main: Any, which: int, first: int, end: int) -> dict[str, NDArray[Any]]:
         """All columns of some rows. The large ones go into one of two buffers: memory that is new each time costs more than they."""
@@ -88,9 +87,10 @@ class RowChecks:
                 columns[name] = main.getcol(name, first, end - first)
         return columns
 
-    def _hash(self, columns: dict[str, NDArray[Any]]) -> None:
+    def _look(self, first: int, columns: dict[str, NDArray[Any]]) -> None:
         for name, values in columns.items():
-            update_with_values(self._digests.setdefault(name, hashlib.sha256()), values)
+            self._digests.add(name, values)
+        self._check_samples(first, columns)
 
     def _check(self, first: int, end: int, columns: dict[str, NDArray[Any]]) -> None:
         time, baseline = np.divmod(np.arange(first, end), self.group.baselines)
