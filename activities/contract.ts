@@ -75,7 +75,13 @@ export interface HostScienceActivities {
     order: Order<'calibrate'> & { place: MeasurementSetPlace; choice: CalibrationChoice },
   ): Promise<Measured<{ result: StepOutputs['calibrate']['result'] }>>;
   image(
-    order: Order<'image'> & { ms: string; calibrationSet: string; degradedReasons: string[]; missingSubbands: number[] },
+    order: Order<'image'> & {
+      ms: string;
+      centre: { raDeg: number; decDeg: number };
+      calibrationSet: string;
+      degradedReasons: string[];
+      missingSubbands: number[];
+    },
   ): Promise<Measured<Omit<StepOutputs['image'], 'productId'>>>;
   photometry(
     order: Order<'photometry'> & { image: StepOutputs['image']; ms: string },

@@ -1,33 +1,39 @@
 /** Step `image`: one image of the group, published as a folder of FITS files and pictures under `images/`. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
 import { IMAGE_FILE_KINDS, imageResultSchema } from '../src/domain/science-result.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
-import { bytesBelow } from '../src/runner/scratch.ts';
+import { attemptScratch, bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
+import { sourcePositionsCsv } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
+
+/** Beyond the corners of the image the beam's side lobes still show the brightest sources. */
+const OUTSIDE_DEG = 2;
 
 type Order = Parameters<HostScienceActivities['image']>[0];
 
 export const image =
   (dependencies: HostDependencies): Supervised<Order, Measured<Omit<StepOutputs['image'], 'productId'>>> =>
-  async ({ attempt, requestedAt, parameters, ms, calibrationSet, degradedReasons, missingSubbands }, watch) => {
-    let source = '';
+  async ({ attempt, requestedAt, parameters, ms, centre, calibrationSet, degradedReasons, missingSubbands }, watch) => {
+    const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);
+    const source = join(workDir, 'products');
+    const sources = join(workDir, 'sources.csv');
+    await mkdir(workDir, { recursive: true });
+    await writeFile(sources, sourcePositionsCsv(dependencies, { ...centre, radiusDeg: parameters.extentDeg / Math.SQRT2 + OUTSIDE_DEG }));
     const measured = await runScienceStep(
       dependencies,
       {
         program: 'image',
         attempt,
         requestedAt,
-        inputs: { ms, calibrationSet, degradedReasons, subbandsMissing: missingSubbands },
+        inputs: { ms, calibrationSet, degradedReasons, subbandsMissing: missingSubbands, sources },
         parameters,
-        outputs: (workDir) => {
-          source = join(workDir, 'products');
-          return { directory: source, name: `${attempt.groupId}.img` };
-        },
+        outputs: () => ({ directory: source, name: `${attempt.groupId}.img` }),
         resultSchema: imageResultSchema,
       },
       watch,

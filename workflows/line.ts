@@ -120,7 +120,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
     run: async (group, _, attempt) => {
       const calibrator = calibratorOf(group);
       if (calibrator === null) throw new Error('solve was started for a group without a calibrator');
-      const { raDeg, decDeg } = outputOf(group, 'concat').result;
+      const { raDeg, decDeg, midMjd } = outputOf(group, 'concat').result;
       const { result, productId, cost } = await executeChild<typeof calibration>('calibration', {
         workflowId: `calibration/${calibrator}/${group.input.groupId}`,
         parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -148,9 +148,11 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   image: {
     run: async (group, journal, attempt) => {
       const { choice, result: calibrated } = outputOf(group, 'calibrate');
+      const { raDeg, decDeg } = outputOf(group, 'concat').result;
       const measured = await science(group).image({
         ...order(group, attempt, 'image'),
         ms: calibrated.ms,
+        centre: { raDeg, decDeg },
         calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
         degradedReasons: degradationOf(group),
         missingSubbands: lackingIn(outputOf(group, 'concat').result).subbands,

@@ -20,6 +20,7 @@ from contimg_science.protocol import StepFailure
 
 JD_OF_MJD_ZERO = 2400000.5
 SPEED_OF_LIGHT_M_S = 299792458.0
+WGS84 = 1
 
 Array = NDArray[np.float64]
 
@@ -32,7 +33,12 @@ class Site:
 
     def itrf_m(self) -> Array:
         """Geocentric position on the WGS84 ellipsoid."""
-        return np.asarray(erfa.gd2gc(1, self.lon_rad, self.lat_rad, self.height_m))
+        return np.asarray(erfa.gd2gc(WGS84, self.lon_rad, self.lat_rad, self.height_m))
+
+
+def site_from_itrf(itrf_m: ArrayLike) -> Site:
+    lon_rad, lat_rad, height_m = (float(part) for part in erfa.gc2gd(WGS84, np.asarray(itrf_m, np.float64)))
+    return Site(lat_rad, lon_rad, height_m)
 
 
 def site_from_header(lat_deg: float, lon_deg: float, height_m: float) -> Site:
@@ -164,6 +170,23 @@ def frame_angle_rad(site: Site, mjd_utc: ArrayLike, ra_apparent_rad: ArrayLike, 
     south = icrs_place(site, mjd_utc, ra_apparent_rad, dec - half)
     north = icrs_place(site, mjd_utc, ra_apparent_rad, dec + half)
     return -np.asarray(erfa.pas(*south, *north))
+
+
+def direction_cosines(
+    site: Site, mjd_utc: ArrayLike, centre_rad: tuple[float, float], ra_icrs_rad: ArrayLike, dec_icrs_rad: ArrayLike
+) -> tuple[Array, Array, Array]:
+    """(l, m, n) of ICRS places about an ICRS centre as visibilities have them: apparent offsets, turned to ICRS north.
+
+    l₀, m₀ from Δα, δ of the apparent sphere; l = l₀ cos ψ − m₀ sin ψ, m = l₀ sin ψ + m₀ cos ψ with the frame angle ψ. Times (T, 1),
+    places (S,). n is negative behind the observer.
+    """
+    ra, dec = apparent_place(site, mjd_utc, ra_icrs_rad, dec_icrs_rad)
+    ra_c, dec_c = apparent_place(site, mjd_utc, *centre_rad)
+    angle = frame_angle_rad(site, mjd_utc, ra_c, dec_c)
+    east = np.cos(dec) * np.sin(ra - ra_c)
+    north = np.sin(dec) * np.cos(dec_c) - np.cos(dec) * np.sin(dec_c) * np.cos(ra - ra_c)
+    ahead = np.sin(dec) * np.sin(dec_c) + np.cos(dec) * np.cos(dec_c) * np.cos(ra - ra_c)
+    return east * np.cos(angle) - north * np.sin(angle), east * np.sin(angle) + north * np.cos(angle), ahead
 
 
 def baseline_uvw(baseline_m: ArrayLike, lon_rad: float, ha_rad: ArrayLike, dec_rad: ArrayLike) -> Array:

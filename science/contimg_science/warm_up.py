@@ -15,6 +15,7 @@ from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
 from contimg_science.conversion.sample_checks import check_samples
+from contimg_science.imaging.fringes import fill_responses, subtract_sources
 from contimg_science.simulation.visibilities import fill_integration
 
 # Without casatools, which must not meet python-casacore in one process.
@@ -81,6 +82,12 @@ def warm_simulation() -> None:
     )
 
 
+def warm_imaging() -> None:
+    rows = (np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.float64(1.4e9), 1.0)
+    fill_responses(np.zeros((2, 1, 1, 1), np.float32), *rows)
+    subtract_sources(np.zeros((1, 1, 2), np.complex64), *rows)
+
+
 def main() -> None:
     started = time.perf_counter()
     for name in LOADED:
@@ -88,6 +95,7 @@ def main() -> None:
     warm_conversion()
     warm_validation()
     warm_simulation()
+    warm_imaging()
     print(f"kernels compiled and modules loaded in {time.perf_counter() - started:.0f} s")
 
 

@@ -25,12 +25,13 @@ DEC_APPARENT_RAD = np.radians(54.5734)
 
 @dataclass(frozen=True)
 class PointSource:
-    """East and north offsets from the phase centre, and the flux at every frequency."""
+    """East and north offsets from the phase centre, the flux at 1.4 GHz, and how it goes with frequency."""
 
     name: str
     east_deg: float
     north_deg: float
     flux_jy: float
+    spectral_index: float = 0.0
 
 
 def times_mjd(count: int) -> np.ndarray:
@@ -52,12 +53,30 @@ def place_rad(source: PointSource, count: int) -> tuple[float, float]:
     return float(ra0 + np.arctan2(east, up * np.cos(dec0) - north * np.sin(dec0))), float(dec)
 
 
-def write_calibrated_ms(path: Path, sources: list[PointSource], noise_jy: float, times: int = 12, channels: int = 12, seed: int = 1) -> Path:
+def write_known_sources(path: Path, sources: list[PointSource], count: int) -> Path:
+    """The catalogue of these sources as the image step takes it."""
+    lines = ["source_id,name,ra_deg,dec_deg,flux_jy,spectral_index"]
+    for number, source in enumerate(sources, 1):
+        ra_deg, dec_deg = (float(np.degrees(part)) for part in place_rad(source, count))
+        lines.append(f'{number},"{source.name}",{ra_deg!r},{dec_deg!r},{source.flux_jy!r},{source.spectral_index!r}')
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_calibrated_ms(
+    path: Path,
+    sources: list[PointSource],
+    noise_jy: float,
+    times: int = 12,
+    channels: int = 12,
+    seed: int = 1,
+    antennas: tuple[int, ...] = MINI,
+) -> Path:
     """`noise_jy` is that of the real part of one visibility of one product."""
     rng = np.random.default_rng(seed)
     stations = load_stations()
     positions = np.array([station.itrf_m for station in stations])
-    used = np.array(MINI) - 1
+    used = np.array(antennas) - 1
     first, second = (used[index] for index in np.triu_indices(used.size, 1))
     freq_hz = 1311.25e6 + 187.5e6 / channels * (np.arange(channels) + 0.5)
     mjd = times_mjd(times)
@@ -85,7 +104,12 @@ def write_calibrated_ms(path: Path, sources: list[PointSource], noise_jy: float,
             ha = float(meridian.hour_angle_rad(SITE, time, ra))
             w = meridian.baseline_uvw(baseline, SITE.lon_rad, ha, float(dec))[:, 2]
             beam = airy_power(separation_from_pointing_rad(ha, dec, DEC_APPARENT_RAD), freq_hz)
-            sky += source.flux_jy * beam * np.exp(2j * np.pi * np.outer(w - uvw[:, 2], freq_hz) / meridian.SPEED_OF_LIGHT_M_S)
+            sky += (
+                source.flux_jy
+                * (freq_hz / 1.4e9) ** source.spectral_index
+                * beam
+                * np.exp(2j * np.pi * np.outer(w - uvw[:, 2], freq_hz) / meridian.SPEED_OF_LIGHT_M_S)
+            )
         noise = noise_jy * (rng.standard_normal((2, first.size, channels, 2)))
         rows = {
             "DATA": (sky[:, :, None] + noise[0] + 1j * noise[1]).astype(np.complex64),

@@ -39,6 +39,8 @@ IMAGE_PARAMETERS = {
     "auto_mask_sigma": 5,
     "mgain": 0.8,
     "pb_cut": 0.2,
+    "subtract_bright": True,
+    "bright_sigma": 50,
 }
 
 
@@ -75,7 +77,7 @@ def ms(directory: Path) -> Path:
 @pytest.fixture(scope="module")
 def files(ms: Path, directory: Path) -> dict[str, str]:
     request = {
-        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": []},
+        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": None},
         "parameters": IMAGE_PARAMETERS,
         "outputs": {"directory": directory / "products", "name": "group.img"},
     }

@@ -1,4 +1,4 @@
-"""Set-up pays for compilation: after it, neither the simulator nor a conversion nor its validation compiles anything."""
+"""Set-up pays for compilation: after it, neither the simulator nor a conversion, its validation or an image compiles anything."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from calibrated_ms import PointSource, write_calibrated_ms, write_known_sources
 from converted import concat_request, edit_header, validate_request
 from simulated import SCIENCE, tiny_request
 
@@ -35,7 +36,26 @@ def thin_one_sample(file: h5py.File) -> None:
     samples[0, ..., 0, 0] = samples[0, ..., 0, 0] / 2
 
 
-def test_a_warmed_cache_serves_the_simulator_the_conversion_and_its_validation(tmp_path: Path):
+def image_request(folder: Path) -> dict[str, object]:
+    """An image with a source that is bright enough to be subtracted."""
+    bright = [PointSource("bright", 0.1, 0.1, 5.0)]
+    return {
+        "schema_version": 1, "step": "image", "group_id": "warm", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z",
+        "work_dir": folder, "threads": 2,
+        "inputs": {
+            "ms": write_calibrated_ms(folder / "calibrated.ms", bright, 1.0, times=2, channels=4),
+            "sources": write_known_sources(folder / "sources.csv", bright, 2),
+            "calibration_set": "1", "degraded_reasons": [], "subbands_missing": [],
+        },
+        "parameters": {
+            "tier": "quicklook", "extent_deg": 0.5, "cell_arcsec": 8, "robust": 0, "niter": 10, "auto_threshold_sigma": 1,
+            "auto_mask_sigma": 5, "mgain": 0.9, "pb_cut": 0.2, "subtract_bright": True, "bright_sigma": 10,
+        },
+        "outputs": {"directory": folder / "products", "name": "warm.img"},
+    }  # fmt: skip
+
+
+def test_a_warmed_cache_serves_the_simulator_the_conversion_its_validation_and_an_image(tmp_path: Path):
     cache = tmp_path / "cache"
     run(cache, "warm_up")
     warmed = compiled(cache)
@@ -52,5 +72,9 @@ def test_a_warmed_cache_serves_the_simulator_the_conversion_and_its_validation(t
     validate = tmp_path / "validate.json"
     validate.write_text(validate_request(files, ConcatResult.model_validate(converted)).model_dump_json())
     run(cache, "validate", str(validate))
+
+    image = tmp_path / "image.json"
+    image.write_text(json.dumps(image_request(tmp_path), default=str))
+    assert '"image_jy"' in run(cache, "image", str(image))
 
     assert compiled(cache) == warmed

@@ -75,6 +75,11 @@ export const stepParameterSchemas = {
 } as const satisfies Record<StepName, z.ZodObject>;
 
 /** All parameters of all steps; missing parts take their defaults. */
+    subtractBright: z
+      .boolean()
+      .default(true)
+      .describe('take bright catalogue sources out of the visibilities, and put them back into the image'),
+    brightSigma: z.number().min(5).max(10_000).default(50).describe('bright: expected above so many times the thermal noise of the image'),
 export const allStepParametersSchema = z.strictObject({
   collect: stepParameterSchemas.collect.prefault({}),
   claimHost: stepParameterSchemas.claimHost.prefault({}),

@@ -17,6 +17,8 @@ export interface CalibrationResult {
   choice: CalibrationChoice;
   calibration: CalibrateResult;
   missingSubbands: number[];
+  /** Phase centre, ICRS. */
+  centre: { raDeg: number; decDeg: number };
 }
 
 /** Flags a Measurement Set and applies the calibration sets of the product database that are valid for it. */
@@ -30,11 +32,12 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
 
   protected async work(input: ConversionResult, watch: Watch): Promise<CalibrationResult> {
     const { groupId, ms, missingSubbands } = input;
+    const { raDeg, decDeg } = input.conversion;
     const place = { publishedMs: ms, tmpfsMs: null };
     await flag(this.host)({ ...this.order(groupId, 'flag'), place }, watch);
     const choice = this.#choose(input);
     const { output } = await calibrate(this.host)({ ...this.order(groupId, 'calibrate'), place, choice }, watch);
-    return { groupId, ms: output.result.ms, choice, calibration: output.result, missingSubbands };
+    return { groupId, ms: output.result.ms, choice, calibration: output.result, missingSubbands, centre: { raDeg, decDeg } };
   }
 
   #choose({ conversion, key }: ConversionResult): CalibrationChoice {
@@ -62,11 +65,12 @@ export class ImagingStage extends Stage<CalibrationResult, ImagingResult> {
     return absent(input.ms);
   }
 
-  protected async work({ groupId, ms, choice, missingSubbands }: CalibrationResult, watch: Watch): Promise<ImagingResult> {
+  protected async work({ groupId, ms, choice, missingSubbands, centre }: CalibrationResult, watch: Watch): Promise<ImagingResult> {
     const { output } = await image(this.host)(
       {
         ...this.order(groupId, 'image'),
         ms,
+        centre,
         calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
         degradedReasons: missingSubbands.length > 0 ? ['subbands_missing'] : [],
         missingSubbands,

@@ -60,8 +60,8 @@ def wsclean_command(ms: Path, prefix: Path, work_dir: Path, threads: int, size: 
     ]
 
 
-def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress_to: float) -> None:
-    """Run to the end; `<prefix>-image.fits`, `-residual`, `-psf`, `-model`, `-dirty` are there afterwards."""
+def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress_to: float) -> int:
+    """Run to the end; `<prefix>-image.fits`, `-residual`, `-psf`, `-model`, `-dirty` are there afterwards. Answers the major cycles."""
     for plane in PLANES:
         prefix.with_name(f"{prefix.name}-{plane}.fits").unlink(missing_ok=True)
     with subprocess.Popen(
@@ -74,7 +74,7 @@ def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress
         preexec_fn=die_with_parent,
     ) as child:
         assert child.stdout is not None
-        last = _follow(child.stdout, progress_from, progress_to)
+        last, major_cycles = _follow(child.stdout, progress_from, progress_to)
     tail = "\n".join(last)
     if child.returncode < 0:
         name = signal.Signals(-child.returncode).name
@@ -88,12 +88,13 @@ def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress
         raise StepFailure(
             "ToolFailed", "WSCleanNoImage", f"wsclean left with status 0 but without {missing}\n{tail}", "read the log of this attempt"
         )
+    return major_cycles
 
 
-def _follow(lines, progress_from: float, progress_to: float) -> deque[str]:
+def _follow(lines, progress_from: float, progress_to: float) -> tuple[deque[str], int]:
     """Pass the log on; each major cycle takes half of the way that is left, for nobody knows how many there will be."""
     last: deque[str] = deque(maxlen=LAST_LINES)
-    here = progress_from
+    here, major_cycles = progress_from, 0
     for line in lines:
         sys.stderr.write(line)
         if not line.strip():
@@ -101,10 +102,11 @@ def _follow(lines, progress_from: float, progress_to: float) -> deque[str]:
         last.append(line.rstrip())
         if (iteration := re.search(r"== Deconvolving \((\d+)\) ==", line)) is not None:
             here += (progress_to - here) / 2
+            major_cycles += 1
             progress(here, f"clean, major cycle {iteration.group(1)}")
         elif "== Constructing PSF ==" in line:
             progress(progress_from, "point spread function")
         elif "== Constructing image ==" in line:
             progress(here, "visibilities to image")
     sys.stderr.flush()
-    return last
+    return last, major_cycles

@@ -1,0 +1,84 @@
+"""Which catalogue sources are bright enough to be taken out of the visibilities, and how they come back into the image.
+
+Promises that products mean what they say: image and model hold every source inside them, subtracted or cleaned, the first
+with the flux it has in this image, averaged over drift and band; the residual holds neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contimg_science.imaging.bright_subtraction import fit_fluxes, subtract
+from contimg_science.imaging.image_size import ImageSize
+from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.private_copy import private_copy
+from contimg_science.imaging.sky_model import expected_flux_jy, sky_model
+from contimg_science.imaging.visibilities import Visibilities
+from contimg_science.imaging.weighting import ImagingWeights
+from contimg_science.measuring.forced_fit import Beam
+from contimg_science.protocol import progress
+
+Array = NDArray[np.float64]
+Pixels = NDArray[np.float32]
+# More cost more than they spoil: the artefacts of a source are a ten-thousandth of its flux.
+MOST_SUBTRACTED = 40
+# A beam is drawn out to where it falls below this: single precision knows no less of the peak beside it.
+BEAM_FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class Subtracted:
+    sources: KnownSources
+    fitted_jy: Array  # at the reference frequency, on axis
+    image_jy: Array
+    x_px: Array
+    y_px: Array
+
+
+def choose_bright(known: KnownSources, vis: Visibilities, weights: ImagingWeights, limit_sigma: float) -> KnownSources:
+    expected = expected_flux_jy(vis, weights, known)
+    # Without noise everything with a flux is bright; the comparison is false for NaN.
+    bright = np.flatnonzero((expected > limit_sigma * weights.thermal_noise_jy) & (expected > 0))
+    return known.take(bright[np.argsort(-expected[bright], kind="stable")][:MOST_SUBTRACTED])
+
+
+def subtract_bright(
+    ms: Path, target: Path, bright: KnownSources, vis: Visibilities, weights: ImagingWeights, size: ImageSize, threads: int
+) -> Subtracted:
+    """Leaves at `target` a copy of `ms` without the bright sources; `ms` stays as it is."""
+    catalogue = sky_model(vis, bright)
+    progress(0.02, f"fluxes of {len(bright)} bright sources")
+    fit = fit_fluxes(ms, catalogue, threads)
+    fitted = catalogue.scaled(fit.amplitude, fit.slope)
+    progress(0.05, "bright sources out of the visibilities")
+    private_copy(ms, target)
+    subtract(target, fitted, threads)
+    cell_rad, middle_px = np.radians(size.cell_arcsec / 3600), size.width_px // 2
+    l, m = fitted.lmn[..., 0].mean(axis=0), fitted.lmn[..., 1].mean(axis=0)  # noqa: E741 (l, m are the field's names)
+    return Subtracted(
+        sources=bright,
+        fitted_jy=bright.flux_jy * fit.amplitude,
+        image_jy=fitted.image_flux_jy(weights),
+        x_px=middle_px - l / cell_rad,
+        y_px=middle_px + m / cell_rad,
+    )
+
+
+def restore(image: Pixels, model: Pixels, subtracted: Subtracted, beam: Beam) -> None:
+    """Adds the sources: to the image with its beam, to the model shared among the four pixels around their places."""
+    height, width = image.shape
+    reach = int(np.ceil(beam.major_px / 2 * np.sqrt(np.log2(1 / BEAM_FLOOR)))) + 1
+    for flux_jy, x, y in zip(subtracted.image_jy, subtracted.x_px, subtracted.y_px, strict=True):
+        rows = slice(max(0, round(y) - reach), max(0, min(height, round(y) + reach + 1)))
+        columns = slice(max(0, round(x) - reach), max(0, min(width, round(x) + reach + 1)))
+        grid_y, grid_x = np.mgrid[rows, columns].astype(np.float64)
+        image[rows, columns] += (flux_jy * beam(grid_x - x, grid_y - y)).astype(np.float32)
+        left, low = int(np.floor(x)), int(np.floor(y))
+        for column, share_x in ((left, left + 1 - x), (left + 1, x - left)):
+            for row, share_y in ((low, low + 1 - y), (low + 1, y - low)):
+                if 0 <= column < width and 0 <= row < height:
+                    model[row, column] += np.float32(flux_jy * share_x * share_y)
