@@ -57,9 +57,12 @@ export function addImage({ database }: OpenNight, day: number): { wallMs: number
   const { groupId } = foundGroup(database, new Date(Date.parse('2025-10-05T12:00:00Z') + day * 86_400_000).toISOString());
   const imageProductId = recordProduct(database, imageRecord(groupId), AT);
   const mjd = FIRST_MJD + 10_000 + day;
+  const always = { mjd, errorJy: 0.01, localRmsJy: 0.001, snr: 100, pbResponse: 0.9, chi2: 1, upperLimit: false, flags: [] };
   const lines = Array.from({ length: FIELD }, (_, index) => ({
-    ...{ sourceId: index + 1, mjd, fluxJy: 1 + ((index * 31 + day * 7) % 21) / 1000, errorJy: 0.01, localRmsJy: 0.001, snr: 100 },
-    ...{ pbResponse: 0.9, chi2: 1, kind: 'forced' as const, upperLimit: false, flags: [] },
+    ...always,
+    sourceId: index + 1,
+    fluxJy: 1 + ((index * 31 + day * 7) % 21) / 1000,
+    kind: 'forced' as const,
   }));
   const before = process.cpuUsage();
   const startedMs = performance.now();

@@ -47,9 +47,9 @@ test('points added in any order, one by one or in batches, give the same numbers
         const straight = sumsOf(points);
         const batched = addSums(sumsOf(shuffled.slice(cut)), sumsOf(shuffled.slice(0, cut)));
         expect(extremes(batched)).toEqual(extremes(straight));
-        const { isVariable: _one, ...numbers } = variabilityOf(straight);
-        const { isVariable: _other, ...otherNumbers } = variabilityOf(batched);
-        expect(differing(numbers, otherNumbers)).toEqual([]);
+        const { isVariable: _one, ese, ...numbers } = variabilityOf(straight);
+        const { isVariable: _other, ese: otherEse, ...otherNumbers } = variabilityOf(batched);
+        expect(differing({ ...numbers, score: ese?.score }, { ...otherNumbers, score: otherEse?.score })).toEqual([]);
       },
     ),
     { numRuns: 200 },
@@ -96,6 +96,41 @@ test('the leave-one-out deviation is one of the points’ own, and misses none t
       expect(found).toBeGreaterThanOrEqual(beyond ? VARIABILITY_THRESHOLDS.leaveOneOutSigma * (1 - 1e-6) : 0);
     }),
     { numRuns: 300 },
+  );
+});
+
+test('the two-epoch indices are those of a pair, and of the most significant one where its error bars of 5 sigma are apart', () => {
+  assert(
+    property(seriesArbitrary, (points) => {
+      const { twoEpochVs, twoEpochM } = variabilityOf(sumsOf(points));
+      const pairs = points.flatMap((one) =>
+        points.map((other) => {
+          const [difference, error] = [one.fluxJy - other.fluxJy, Math.hypot(one.errorJy, other.errorJy)];
+          return {
+            vs: difference / error,
+            m: one.fluxJy + other.fluxJy > error ? (2 * difference) / (one.fluxJy + other.fluxJy) : null,
+            apart: difference > VARIABILITY_THRESHOLDS.leaveOneOutSigma * (one.errorJy + other.errorJy),
+          };
+        }),
+      );
+      expect(pairs).toContainEqual(expect.objectContaining({ vs: twoEpochVs, m: twoEpochM }));
+      // Error bars of k sigma that are apart make Vs at least k·(a + b)/√(a² + b²), which is k or more.
+      if (pairs.some(({ apart }) => apart)) expect(twoEpochVs).toBeGreaterThan(VARIABILITY_THRESHOLDS.leaveOneOutSigma * (1 - 1e-9));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('the score of one high or low epoch is its deviation less what the number of epochs explains', () => {
+  const steady = Array<number>(30).fill(1);
+  const [dip, rise] = [series([...steady, 0.5], 0.02), series([...steady, 1.5], 0.02)].map((points) => variabilityOf(sumsOf(points)));
+  expect([dip?.ese?.shape, rise?.ese?.shape]).toEqual(['dip', 'rise']);
+  expect(rise?.ese?.score).toBeCloseTo(Math.sqrt((rise?.leaveOneOutSigma ?? 0) ** 2 - 2 * Math.log(31)), 6);
+  // Half of the 30 % that count in full: half the score.
+  const faint = variabilityOf(sumsOf(series([...steady, 1.15], 0.001)));
+  expect(faint.ese?.score).toBeCloseTo(
+    Math.sqrt((faint.leaveOneOutSigma ?? 0) ** 2 - 2 * Math.log(31)) * (0.15 / (0.3 * faint.meanFluxJy)),
+    6,
   );
 });
 
