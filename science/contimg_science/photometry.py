@@ -24,6 +24,7 @@ from contimg_science.measuring.positions import ImageFrame, image_frame, pixel_p
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
 Array = NDArray[np.float64]
+# Of a file that tells other steps more.
 POSITION_COLUMNS = ["source_id", "name", "ra_deg", "dec_deg"]
 # An image and the Measurement Set it was made from agree far better; a neighbouring group is 309 s and 1° away.
 SAME_TIME_D = 1 / 86400
@@ -148,7 +149,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
 def read_positions(path: Path) -> Positions:
     with path.open(newline="", encoding="utf-8") as opened:
         reader = csv.DictReader(opened)
-        if reader.fieldnames != POSITION_COLUMNS:
+        if not set(POSITION_COLUMNS) <= set(reader.fieldnames or []):
             raise StepFailure(
                 "BadInput", "BadPositions", f"columns {reader.fieldnames}", f"write the columns {','.join(POSITION_COLUMNS)}", "none"
             )

@@ -15,6 +15,8 @@ from step_process import run_step_process
 
 from contimg_science.measuring.forced_fit import Beam, NoiseMap, companions, fit_companions
 from contimg_science.measuring.positions import image_frame, pixel_positions
+from contimg_science.photometry import read_positions
+from contimg_science.protocol import StepFailure
 
 TIMES = 12
 SOURCES = [
@@ -183,6 +185,15 @@ def test_an_image_that_failed_its_checks_is_not_measured(files, tmp_path):
     fits.setval(failed, "QAVERD", value="fail")
     status, events = measure({**files, "image": str(failed)}, None, tmp_path)
     assert (status, events[-1]["type"]) == (1, "QualityRejected")
+
+
+def test_positions_may_say_more_than_photometry_needs_but_not_less(tmp_path):
+    path = tmp_path / "positions.csv"
+    path.write_text('source_id,name,ra_deg,dec_deg,flux_jy,spectral_index\n7,"one",10.5,54.0,1.2,\n')
+    assert np.degrees(read_positions(path).ra_rad) == pytest.approx([10.5])
+    path.write_text("source_id,name,ra_deg\n7,one,10.5\n")
+    with pytest.raises(StepFailure, match="columns"):
+        read_positions(path)
 
 
 BEAM = Beam(major_px=5.0, minor_px=3.5, pa_rad=float(np.radians(30)))
