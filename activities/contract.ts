@@ -69,7 +69,7 @@ export interface HostScienceActivities {
   ): Promise<Measured<Omit<StepOutputs['organize'], 'productId'> & { validation: ValidateResult }>>;
   flag(order: Order<'flag'> & { place: MeasurementSetPlace }): Promise<Measured<StepOutputs['flag']>>;
   solve(
-    order: Order<'solve'> & { place: MeasurementSetPlace; centre: { raDeg: number; decDeg: number }; calibrator: string },
+    order: Order<'solve'> & { place: MeasurementSetPlace; centre: { raDeg: number; decDeg: number; midMjd: number }; calibrator: string },
   ): Promise<Measured<{ result: SolveResult; contentHash: string; bytes: number; directory: string }>>;
   calibrate(
     order: Order<'calibrate'> & { place: MeasurementSetPlace; choice: CalibrationChoice },

@@ -1,6 +1,7 @@
 /** Step `solve`: CASA solutions on a calibrator transit, published as one folder of tables under `caltables/`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { goodSetNear, tablesOf } from '../src/catalog/calibration-sets.ts';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
 import { type SolveResult, solveResultSchema } from '../src/domain/science-result.ts';
 import type { Measured } from '../src/domain/step-output.ts';
@@ -15,6 +16,9 @@ import type { Supervised } from './supervised.ts';
 
 /** Farther out the beam's side lobes show less than a hundredth of a source. */
 const FIELD_RADIUS_DEG = 4;
+
+/** Gains of longer ago are no measure: receivers are repaired and levels set anew. */
+const COMPARABLE_DAYS = 30;
 
 type Order = Parameters<HostScienceActivities['solve']>[0];
 type Answer = { result: SolveResult; contentHash: string; bytes: number; directory: string };
@@ -32,7 +36,7 @@ export const solve =
         program: 'solve',
         attempt,
         requestedAt,
-        inputs: { ms: await workingCopy(place), calibrator, positions },
+        inputs: { ms: await workingCopy(place), calibrator, positions, previous: lastGoodSet(dependencies, attempt.groupId, centre) },
         parameters,
         outputs: () => ({ directory: join(workDir, 'tables') }),
         resultSchema: solveResultSchema,
@@ -55,3 +59,23 @@ export const solve =
     const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
     return { ...measured, output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory } };
   };
+
+/** What the scale of the new gains is compared with; null before the first good set of the strip. */
+function lastGoodSet(
+  { openCatalog, settings }: HostDependencies,
+  groupId: string,
+  centre: Order['centre'],
+): { id: string; bandpass: string; gain: string } | null {
+  const database = openCatalog();
+  try {
+    const { stripToleranceDeg } = settings.calibration;
+    const set = goodSetNear(database, { groupId, midMjd: centre.midMjd, decDeg: centre.decDeg, stripToleranceDeg, days: COMPARABLE_DAYS });
+    if (set === null) return null;
+    const tables = new Map(tablesOf(database, set.id).map(({ type, path }) => [type, path]));
+    const [bandpass, gain] = [tables.get('BP'), tables.get('GP')];
+    if (bandpass === undefined || gain === undefined) return null;
+    return { id: String(set.id), bandpass, gain };
+  } finally {
+    database.close();
+  }
+}

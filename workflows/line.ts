@@ -130,7 +130,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
             lane: group.lane,
             policy: group.input.policy,
             scienceQueue: outputOf(group, 'claimHost').scienceQueue,
-            order: { ...order(group, attempt, 'solve'), place: placeOf(group), centre: { raDeg, decDeg }, calibrator },
+            order: { ...order(group, attempt, 'solve'), place: placeOf(group), centre: { raDeg, decDeg, midMjd }, calibrator },
             msProductId: outputOf(group, 'organize').productId,
           },
         ],

@@ -15,6 +15,7 @@ import numpy as np
 from contimg_science.calibration.calibration_table import read_solutions
 from contimg_science.calibration.closure import measure_closure
 from contimg_science.calibration.field_sources import choose_field, read_sources
+from contimg_science.calibration.gain_scale import compare_scale
 from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
 from contimg_science.calibration.working_copy import SourceTrack, make_working_copy, site_of, track
@@ -28,9 +29,17 @@ MIN_RESPONSE = 0.5
 PLAUSIBLE_MODEL_JY = (0.1, 1000.0)
 
 
+class PreviousSet(Record):
+    id: str
+    bandpass: Path
+    gain: Path
+
+
 class Inputs(Record):
     ms: Path
     calibrator: str
+    # The last good set of the strip; none before the first.
+    previous: PreviousSet | None
     # CSV of catalogue sources around the group: source_id, name, ra_deg, dec_deg, flux_jy, spectral_index.
     positions: Path
 
@@ -50,6 +59,9 @@ class Parameters(Record):
     min_median_snr: float
     max_amplitude_scatter: float
     max_phase_scatter_deg: float
+    min_band_fraction: float
+    max_gain_scale_change: float
+    max_phase_slope_deg: float
 
 
 class Outputs(Record):
@@ -94,13 +106,13 @@ def solve(request: SolveRequest) -> SolveResult:
         site = site_of(request.inputs.ms)
         at = track(group, site, calibrator)
         _refuse_outside_beam(request.inputs.calibrator, at)
-        reference = choose_reference(request.inputs.ms, group, parameters.refant_order)
         around = choose_field(read_sources(request.inputs.positions), calibrator, group, parameters.min_field_fraction)
         field = [track(group, site, source) for source in around]
         copy = request.work_dir / f"{request.group_id}.solve.ms"
         shutil.rmtree(copy, ignore_errors=True)
         request.work_dir.mkdir(parents=True, exist_ok=True)
         make_working_copy(request.inputs.ms, copy, group, calibrator, at, field)
+        reference = choose_reference(copy, parameters.refant_order)
     progress(0.15, f"phased to {calibrator.name}, {len(field)} sources around it, reference antenna {reference}")
 
     with timings.phase("casa"):
@@ -116,9 +128,11 @@ def solve(request: SolveRequest) -> SolveResult:
 
     with timings.phase("judge"):
         phase, bandpass, gain, by_interval = (read_solutions(paths[kind]) for kind in ("phase", "BP", "GP", "2G"))
-        closure = measure_closure(copy, [paths["BP"], paths["GP"]])
+        closure = measure_closure(copy, [paths["BP"], paths["GP"]], at.model_jy)
+        before = request.inputs.previous
+        scale = None if before is None else compare_scale(before.id, (before.bandpass, before.gain), bandpass, gain)
         limits = Limits(**{name: getattr(parameters, name) for name in Limits.__dataclass_fields__})
-        verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, limits)
+        verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, len(field), scale, limits)
     shutil.rmtree(copy)
     shutil.rmtree(paths["phase"])
     progress(1.0, "passed" if not verdict.reasons else "; ".join(verdict.reasons))

@@ -25,6 +25,9 @@ LIMITS = {
     "min_median_snr": 10,
     "max_amplitude_scatter": 0.2,
     "max_phase_scatter_deg": 30,
+    "min_band_fraction": 0.75,
+    "max_gain_scale_change": 0.1,
+    "max_phase_slope_deg": 60,
 }
 PARAMETERS = {
     **LIMITS, "min_snr": 5, "min_phase_snr": 3, "phase_interval_s": 60, "min_baselines_per_antenna": 4, "fill_gaps": 3, "uv_min_lambda": 1000,
@@ -50,10 +53,18 @@ def positions(path: Path, sources: Sequence[Calibrator]) -> Path:
     return path
 
 
-def solve(ms: Path, work: Path, calibrator: str = "3C286", catalogue: Sequence[Calibrator] = (), **changed: Any) -> tuple[int, dict[str, Any]]:
+def solve(
+    ms: Path,
+    work: Path,
+    calibrator: str = "3C286",
+    catalogue: Sequence[Calibrator] = (),
+    previous: dict[str, Any] | None = None,
+    **changed: Any,
+) -> tuple[int, dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
+    known = positions(work / "positions.csv", catalogue)
     request = {
-        "inputs": {"ms": ms, "calibrator": calibrator, "positions": positions(work / "positions.csv", catalogue)},
+        "inputs": {"ms": ms, "calibrator": calibrator, "positions": known, "previous": previous},
         "parameters": {**PARAMETERS, **changed},
         "outputs": {"directory": work / "tables"},
     }
@@ -146,6 +157,9 @@ def test_unknown_calibrators_and_unusable_reference_antennas_are_refused(tmp_pat
     assert (status, event["code"]) == (1, "NoReferenceAntenna")
 
 
+CLOSED = Closure(1.0, 0.0, 1.0, 0.01)
+
+
 def made_solutions(intervals: int, channels: int) -> Solutions:
     shape = (intervals, 117, channels, 2)
     return Solutions(
@@ -159,14 +173,14 @@ def test_the_gate_names_each_broken_limit_and_absent_antennas_count_nowhere() ->
     present = np.zeros(117, bool)
     present[:24] = True
     bandpass.flags[0, 24:] = True
-    good = judge(phase, bandpass, gain, by_interval, present, Closure(1.0, 0.0), Limits(**LIMITS))
+    good = judge(phase, bandpass, gain, by_interval, present, CLOSED, 0, None, Limits(**LIMITS))
     assert good.reasons == []
     assert good.measures["antennas_in_data"] == 24
 
     bandpass.flags[0, :12] = True
     by_interval.gains[::2] *= 2
     phase.gains[::2] *= np.exp(1j * np.radians(100))
-    bad = judge(phase, bandpass, gain, by_interval, present, Closure(1.2, 0.3), Limits(**LIMITS))
+    bad = judge(phase, bandpass, gain, by_interval, present, Closure(1.2, 0.3, 1.0, 0.01), 0, None, Limits(**LIMITS))
     for word in ("fraction of antennas", "amplitudes", "phases", "flux error", "offset"):
         assert any(word in reason for reason in bad.reasons), word
 

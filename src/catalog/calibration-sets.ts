@@ -98,6 +98,21 @@ export const calibrationSetsNear = (database: CatalogDatabase, midMjd: number, d
     { midMjd, days },
   );
 
+/** The active set of a strip nearest in time to an instant, made from another group, within `days`. */
+export const goodSetNear = (
+  database: CatalogDatabase,
+  question: { groupId: string; midMjd: number; decDeg: number; stripToleranceDeg: number; days: number },
+): CalibrationSetRow | null =>
+  rowOf(
+    database,
+    calibrationSetRow,
+    `SELECT * FROM calibration_sets
+     WHERE status = 'active' AND group_id <> :groupId AND abs(dec_deg - :decDeg) <= :stripToleranceDeg
+       AND mid_mjd BETWEEN :midMjd - :days AND :midMjd + :days
+     ORDER BY abs(mid_mjd - :midMjd), id DESC LIMIT 1`,
+    { ...question },
+  );
+
 /** In the order they are applied. */
 export const tablesOf = (database: CatalogDatabase, setId: number): CaltableRow[] =>
   rowsOf(

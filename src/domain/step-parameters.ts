@@ -49,6 +49,17 @@ export const stepParameterSchemas = {
     minMedianSnr: z.number().min(1).default(10),
     maxAmplitudeScatter: z.number().positive().default(0.2),
     maxPhaseScatterDeg: z.number().positive().default(30),
+    minBandFraction: fraction.default(0.75).describe('channels with solutions; a band that is flagged by half is refused'),
+    maxGainScaleChange: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe('of the median |gain| since the last good set of the strip; a calibrator whose flux is wrong by a factor shows here'),
+    maxPhaseSlopeDeg: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('median over receptors, along the whole band; wrong antenna positions show here'),
     refantOrder: z.array(z.string()).min(1).default(REFERENCE_ANTENNAS).describe('reference antennas by name, best first'),
   }),
   calibrate: z.strictObject({
@@ -64,6 +75,11 @@ export const stepParameterSchemas = {
     autoMaskSigma: z.number().min(1).max(50).default(5),
     mgain: z.number().gt(0).lt(1).default(0.95).describe('peak taken off before the next look at the visibilities; lower is safer, slower'),
     pbCut: fraction.default(0.2).describe('the image ends where the primary beam falls below this'),
+    subtractBright: z
+      .boolean()
+      .default(true)
+      .describe('take bright catalogue sources out of the visibilities, and put them back into the image'),
+    brightSigma: z.number().min(5).max(10_000).default(50).describe('bright: expected above so many times the thermal noise of the image'),
   }),
   photometry: z.strictObject({
     pbCut: fraction.default(0.2),
@@ -75,11 +91,6 @@ export const stepParameterSchemas = {
 } as const satisfies Record<StepName, z.ZodObject>;
 
 /** All parameters of all steps; missing parts take their defaults. */
-    subtractBright: z
-      .boolean()
-      .default(true)
-      .describe('take bright catalogue sources out of the visibilities, and put them back into the image'),
-    brightSigma: z.number().min(5).max(10_000).default(50).describe('bright: expected above so many times the thermal noise of the image'),
 export const allStepParametersSchema = z.strictObject({
   collect: stepParameterSchemas.collect.prefault({}),
   claimHost: stepParameterSchemas.claimHost.prefault({}),

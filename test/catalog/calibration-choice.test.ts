@@ -1,5 +1,6 @@
 /** Which calibration set a group gets, and what an operator is told of the others. */
 import { chooseCalibration } from '../../src/catalog/calibration-choice.ts';
+import { goodSetNear } from '../../src/catalog/calibration-sets.ts';
 import { recordProduct } from '../../src/catalog/product-record.ts';
 import { AT, type OpenNight, type SolvedSet, calibrationRecord, foundGroup, openNight } from './night.ts';
 
@@ -93,4 +94,20 @@ test('a superseded set is no longer offered', () => {
   const choice = chooseCalibration(night.database, question);
   expect(choice.sets.map((set) => set.tables[0]?.path)).toEqual([expect.stringContaining('.v2/')]);
   expect(choice.rejected).toEqual([{ id: expect.any(Number), reason: 'it is retired, not active' }]);
+});
+
+test('new gains are compared with the nearest good set of their strip that another group made, however the clock ran', () => {
+  const compared = (changes = {}) =>
+    goodSetNear(night.database, { groupId: 'none', midMjd: NOON, decDeg: 54.57, stripToleranceDeg: 5, days: 30, ...changes })?.id ?? null;
+  expect(compared()).toBeNull();
+  solve(-31 * 24);
+  solve(-1, { decDeg: 16.27 });
+  solve(-2, { passed: false });
+  expect(compared()).toBeNull();
+  const yesterday = solve(-24);
+  const own = solve(0);
+  const { group_id: groupId } = night.database.prepare('SELECT group_id FROM calibration_sets WHERE id = ?').get(own) as {
+    group_id: string;
+  };
+  expect(compared({ groupId })).toBe(yesterday);
 });

@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 
 from contimg_science.calibration.calibration_table import Solutions
 from contimg_science.calibration.closure import Closure
+from contimg_science.calibration.gain_scale import GainScale
 
 DEAD_RECEPTOR_FRACTION = 0.99
 MAX_CLOSURE_FLUX_ERROR = 0.05
 MAX_CLOSURE_OFFSET_BEAMS = 0.1
+# Catalogue fluxes are some years old and sources vary: only a gross error of the calibrator's own flux shows. Below this
+# error of the common factor, and with this many sources, it shows for certain.
+MAX_FIELD_FLUX_FACTOR = 1.35
+FIELD_FLUX_ERROR = 0.1
+FIELD_SOURCES = 3
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Limits:
     min_median_snr: float
     max_amplitude_scatter: float
     max_phase_scatter_deg: float
+    min_band_fraction: float
+    max_gain_scale_change: float
+    max_phase_slope_deg: float
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,15 @@ def judge(
     gain_by_interval: Solutions,
     present: NDArray[np.bool_],
     closure: Closure,
+    field_sources: int,
+    scale: GainScale | None,
     limits: Limits,
 ) -> Verdict:
     # (antenna, channel, receptor) of antennas in the data, without channels that nobody has (missing subbands)
     flags = bandpass.flags[0][present] | gain.flags[0][present]
     names = [name for name, here in zip(bandpass.antenna_names, present, strict=True) if here]
-    flags = flags[:, ~flags.all(axis=(0, 2))]
+    in_band = ~flags.all(axis=(0, 2))
+    flags = flags[:, in_band]
     if flags.size == 0:
         return Verdict({"antennas_solved": 0, "antennas_in_data": len(names)}, ["no antenna has a solution"])
     by_receptor = flags.mean(axis=1)
@@ -62,8 +74,11 @@ def judge(
         "median_gain_amplitude": round(_median_gain(bandpass, gain, present), 6),
         "amplitude_scatter": round(_amplitude_scatter(gain_by_interval, present), 5),
         "phase_scatter_deg": round(_phase_scatter_deg(phase, present), 3),
+        "phase_slope_deg": round(_phase_slope_deg(bandpass, present), 3),
         "closure_flux_ratio": round(closure.flux_ratio, 6),
         "closure_offset_beams": round(closure.offset_beams, 5),
+        "band_fraction": round(float(in_band.mean()), 5),
+        "gain_scale_compared_with": [] if scale is None else [scale.compared_with],
     }
     solved_fraction = float(solved.mean())
     checks = [
@@ -72,9 +87,20 @@ def judge(
         (measures["median_snr"], ">=", limits.min_median_snr, "median SNR of the bandpass"),
         (measures["amplitude_scatter"], "<=", limits.max_amplitude_scatter, "scatter of gain amplitudes over time"),
         (measures["phase_scatter_deg"], "<=", limits.max_phase_scatter_deg, "scatter of phases over time (deg)"),
+        (measures["phase_slope_deg"], "<=", limits.max_phase_slope_deg, "phase slope over the band (deg; are antennas where they should be?)"),
         (round(abs(closure.flux_ratio - 1), 6), "<=", MAX_CLOSURE_FLUX_ERROR, "flux error of the calibrator after calibration"),
         (measures["closure_offset_beams"], "<=", MAX_CLOSURE_OFFSET_BEAMS, "offset of the calibrator after calibration (beams)"),
+        (measures["band_fraction"], ">=", limits.min_band_fraction, "fraction of the band with solutions"),
     ]
+    if scale is not None:
+        measures["gain_scale_ratio"] = round(scale.ratio, 5)
+        what = f"change of the gain scale since set {scale.compared_with} (is the flux of the calibrator right?)"
+        checks.append((round(abs(scale.ratio - 1), 5), "<=", limits.max_gain_scale_change, what))
+    if field_sources >= FIELD_SOURCES and closure.field_flux_error <= FIELD_FLUX_ERROR:
+        measures["field_flux_ratio"] = round(closure.field_flux_ratio, 5)
+        factor = max(closure.field_flux_ratio, 1 / closure.field_flux_ratio) if closure.field_flux_ratio > 0 else np.inf
+        what = f"factor between the fluxes of {field_sources} catalogue sources and the calibrator's"
+        checks.append((round(float(factor), 5), "<=", MAX_FIELD_FLUX_FACTOR, what))
     reasons = [
         f"{what}: {value} is not {sign} {limit:g}"
         for value, sign, limit, what in checks
@@ -112,3 +138,15 @@ def _phase_scatter_deg(solutions: Solutions, present: NDArray[np.bool_]) -> floa
     if not series:
         return 180.0
     return float(np.median([np.degrees(np.angle(g * np.conj(np.mean(g))).std()) for g in series]))
+
+
+def _phase_slope_deg(bandpass: Solutions, present: NDArray[np.bool_]) -> float:
+    """Median over receptors of the phase that a straight line turns over the whole band; 180 when nothing is left.
+
+    Cables are equalised, so a slope is a delay left over: data of antennas that stand elsewhere, or a wrong phase centre.
+    """
+    good = ~bandpass.flags[0][present]
+    gains = np.where(good, bandpass.gains[0][present], 0)
+    turns = (gains[:, 1:] * np.conj(gains[:, :-1])).sum(axis=1)
+    slopes = np.abs(np.degrees(np.angle(turns[np.abs(turns) > 0]))) * (gains.shape[1] - 1)
+    return float(np.median(slopes)) if slopes.size else 180.0

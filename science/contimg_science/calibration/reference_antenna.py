@@ -1,7 +1,7 @@
 """Chooses the reference antenna by name: of a preferred list, the first that has nearly as much good data as the best.
 
-Phases are relative to it, so it must have both receptors alive. A list of which nothing is usable is refused, never
-replaced by whatever antenna comes first.
+Phases are relative to it, so both its receptors must see the calibrator: one that delivers plausible noise is dead too. A
+list of which nothing is usable is refused, never replaced by whatever antenna comes first.
 """
 
 from __future__ import annotations
@@ -9,21 +9,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from contimg_science.measurement_set import Description, open_table
+from contimg_science.measurement_set import Description, describe, open_table
 from contimg_science.protocol import StepFailure
 
 # Of the best candidate's good samples: a few per cent of interference is no reason to leave the preferred order.
 NEARLY = 0.9
 USABLE = 0.5
+# Of the median coherence of all baselines: pure noise has about 1/√channels.
+COHERENT = 0.5
 
 
-def choose_reference(ms: Path, group: Description, preferred: list[str]) -> str:
-    cross = ~group.autocorrelation
+def choose_reference(copy: Path, preferred: list[str]) -> str:
+    """`copy` holds cross-correlations phased to the calibrator."""
+    group: Description = describe(copy)
     bad = np.zeros((group.shape.baselines, group.shape.correlations))
-    with open_table(ms) as main:
+    with open_table(copy) as main:
         for time in range(group.shape.times):
             bad += main.getcol("FLAG", time * group.shape.baselines, group.shape.baselines).mean(axis=1)
+        middle = (group.shape.times // 2 * group.shape.baselines, group.shape.baselines)
+        coherence = _coherence(main.getcol("DATA", *middle), main.getcol("FLAG", *middle))
     good = 1.0 - bad / group.shape.times
 
     def good_fraction(name: str) -> float:
@@ -31,17 +37,27 @@ def choose_reference(ms: Path, group: Description, preferred: list[str]) -> str:
         if name not in group.antenna_names:
             return 0.0
         index = group.antenna_names.index(name)
-        mine = cross & ((group.antenna1 == index) | (group.antenna2 == index))
-        return float(good[mine].mean(axis=0).min()) if mine.any() else 0.0
+        mine = (group.antenna1 == index) | (group.antenna2 == index)
+        if not mine.any() or float(np.median(coherence[mine], axis=0).min()) < COHERENT * typical:
+            return 0.0
+        return float(good[mine].mean(axis=0).min())
 
+    typical = float(np.median(coherence[coherence > 0])) if (coherence > 0).any() else 0.0
     fractions = {name: good_fraction(name) for name in preferred}
     best = max(fractions.values(), default=0.0)
     if best < USABLE:
         raise StepFailure(
             "BadInput",
             "NoReferenceAntenna",
-            f"none of {', '.join(preferred) or 'an empty list'} has {USABLE:.0%} good data in both receptors",
+            f"none of {', '.join(preferred) or 'an empty list'} sees the calibrator in both receptors with {USABLE:.0%} good data",
             "name other reference antennas, or look at why these are dead",
             "none",
         )
     return next(name for name in preferred if fractions[name] >= NEARLY * best)
+
+
+def _coherence(data: NDArray[np.complexfloating], flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(baseline, product): |sum| over sum of | | along the band, 1 for a source that is far above the noise; 0 where all is flagged."""
+    good = np.where(flags, 0, data)
+    total = np.abs(good).sum(axis=1)
+    return np.where(total > 0, np.abs(good.sum(axis=1)) / np.where(total > 0, total, 1), 0.0)

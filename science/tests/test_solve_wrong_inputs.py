@@ -1,0 +1,80 @@
+"""Step `solve` on transits that are not what they are said to be: each is refused by the gate that names what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_group import MINI_STATIONS, MadeGroup, SkySource
+from made_solutions import write_tables
+from test_solve import FIELD, solve, transit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def made() -> MadeGroup:
+    return transit(offset_deg=0.2, minutes_late=0, seed=26, field=FIELD)
+
+
+def refused(made: MadeGroup, work: Path, flags: np.ndarray | None = None, **asked: Any) -> list[str]:
+    """Why the set of this transit may not be used."""
+    status, event = solve(made.write(work / "cal.ms", flags), work, **asked)
+    assert status == 0, event
+    assert event["result"]["passed"] == (event["result"]["reasons"] == [])
+    return event["result"]["reasons"]
+
+
+def hear_only_noise(made: MadeGroup, stations: Sequence[int]) -> None:
+    """The stations deliver noise of the usual power and none of the sky."""
+    deaf = np.isin(np.array(MINI_STATIONS), stations)
+    touched = deaf[made.first] | deaf[made.second]
+    random = np.random.default_rng(made.seed)
+    noise = made.noise_jy * (random.standard_normal(made.data.shape) + 1j * random.standard_normal(made.data.shape))
+    response = np.moveaxis(made.gains[made.first] * np.conj(made.gains[made.second]), 1, 2)
+    made.data[:, touched] = (response * noise)[:, touched]
+
+
+def test_a_calibrator_half_as_bright_as_its_model_shows_in_the_gain_scale_and_in_the_field(tmp_path: Path) -> None:
+    right = transit(offset_deg=0.2, minutes_late=0, seed=26)
+    calibrator = right.sources[0]
+    field = [SkySource(source.ra_deg, source.dec_deg, source.flux_jy(right.freq_hz)) for source in FIELD]
+    dimmed = SkySource(calibrator.ra_deg, calibrator.dec_deg, calibrator.flux_jy / 2)
+    made = MadeGroup(right.mid_mjd, right.dec_apparent_rad, [dimmed, *field], seed=26)
+    bandpass, gain = write_tables(tmp_path, "7", right.mid_mjd - 1, right.gains, right.write(tmp_path / "yesterday.ms"))["tables"]
+    yesterday = {"id": "7", "bandpass": bandpass["path"], "gain": gain["path"]}
+    scale, factor = refused(made, tmp_path, catalogue=FIELD, previous=yesterday)
+    assert "gain scale since set 7" in scale
+    assert "4 catalogue sources and the calibrator's: 1.9" in factor
+
+
+def test_half_a_band_is_no_calibration(made: MadeGroup, tmp_path: Path) -> None:
+    flags = np.zeros(made.data.shape, bool)
+    flags[:, :, :48] = True
+    [reason] = refused(made, tmp_path, flags, catalogue=FIELD)
+    assert "fraction of the band with solutions: 0.5" in reason
+
+
+def test_a_reference_antenna_that_hears_only_noise_is_passed_over_and_a_list_of_such_is_refused(made: MadeGroup, tmp_path: Path) -> None:
+    hear_only_noise(made, [104])
+    status, event = solve(made.write(tmp_path / "cal.ms"), tmp_path / "others", catalogue=FIELD)
+    assert status == 0, event
+    assert event["result"]["reference_antenna"] == "DSA-106"
+    assert event["result"]["passed"], event["result"]["reasons"]
+    status, event = solve(tmp_path / "cal.ms", tmp_path / "alone", refant_order=["DSA-104", "DSA-105"])
+    assert (status, event["code"]) == (1, "NoReferenceAntenna")
+
+
+def test_antennas_under_each_others_names_show_as_delays(made: MadeGroup, tmp_path: Path) -> None:
+    shuffled = np.random.default_rng(1).permutation(len(MINI_STATIONS))
+    row: dict[tuple[int, int], int] = {pair: index for index, pair in enumerate(zip(made.first.tolist(), made.second.tolist(), strict=True))}
+    data = np.empty_like(made.data)
+    for (one, other), index in row.items():
+        pair = int(shuffled[one]), int(shuffled[other])
+        data[:, index] = made.data[:, row[pair]] if pair in row else np.conj(made.data[:, row[pair[1], pair[0]]])
+    made.data = data
+    reasons = refused(made, tmp_path)
+    assert any("phase slope" in reason for reason in reasons)
