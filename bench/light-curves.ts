@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { lightCurveOf } from '../src/catalog/measurements.ts';
+import { lightCurveOf } from '../src/catalog/light-curve.ts';
 import { sourcesNear } from '../src/catalog/sources.ts';
 import { addImage, FIELD, manyPoints } from '../test/catalog/many-points.ts';
 import { importGrid, type OpenNight, openNight } from '../test/catalog/night.ts';

@@ -1,6 +1,6 @@
 /** GET /sources, one source, and its light curve: what was measured of each monitored source. */
 import { z } from 'zod';
-import { lightCurveOf, type MeasurementRow } from '../catalog/measurements.ts';
+import { lightCurveOf, type LightCurveRow } from '../catalog/light-curve.ts';
 import { listSources, monitoredSource, type MonitoredSource } from '../catalog/source-variability.ts';
 import { isoFromUnixMs, mjdToUnixMs } from '../domain/utc.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
@@ -93,7 +93,7 @@ const sourceOf = (source: MonitoredSource): z.infer<typeof sourceSchema> => ({
   is_variable: source.is_variable ?? false,
 });
 
-const pointOf = (point: MeasurementRow) => ({
+const pointOf = (point: LightCurveRow) => ({
   measurement_id: point.id,
   at: isoFromUnixMs(mjdToUnixMs(point.mjd)),
   mjd: point.mjd,

@@ -62,7 +62,7 @@ export const measurementRow = z.object({
   superseded: booleanColumn,
   counts: booleanColumn,
 });
-export type MeasurementRow = z.infer<typeof measurementRow>;
+type MeasurementRow = z.infer<typeof measurementRow>;
 
 export interface MeasurementBatch {
   groupId: string;
@@ -207,25 +207,6 @@ function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolea
 }
 
 const COLUMNS = Object.keys(measurementRow.shape).join(', ');
-
-/** Points of a source in time order; superseded ones only when asked for. */
-export const lightCurveOf = (
-  database: CatalogDatabase,
-  sourceId: number,
-  options: { includeSuperseded?: boolean | undefined; startMjd?: number | undefined; endMjd?: number | undefined } = {},
-): MeasurementRow[] =>
-  rowsOf(
-    database,
-    measurementRow,
-    `SELECT ${COLUMNS} FROM measurements WHERE source_id = :sourceId AND superseded <= :superseded
-       AND mjd >= :startMjd AND mjd < :endMjd ORDER BY mjd, id`,
-    {
-      sourceId,
-      superseded: options.includeSuperseded === true ? 1 : 0,
-      startMjd: options.startMjd ?? -1e9,
-      endMjd: options.endMjd ?? 1e9,
-    },
-  );
 
 /** Current points measured on an image, brightest first: what is overlaid on it. */
 export const measurementsOnImage = (database: CatalogDatabase, imageProductId: number): MeasurementRow[] =>

@@ -4,7 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { CatalogDatabase } from '../catalog/database.ts';
-import { lightCurveOf } from '../catalog/measurements.ts';
+import { lightCurveOf } from '../catalog/light-curve.ts';
 import { type MonitoredSource, listSources, monitoredSource } from '../catalog/source-variability.ts';
 import { sourceByName, sourcesNear } from '../catalog/sources.ts';
 import { type LightCurvePoint, lightCurveCsv, lightCurveVotable } from '../domain/light-curve-file.ts';

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCatalogActivities } from '../../activities/catalog.ts';
-import { lightCurveOf, measurementsOnImage } from '../../src/catalog/measurements.ts';
+import { lightCurveOf } from '../../src/catalog/light-curve.ts';
+import { measurementsOnImage } from '../../src/catalog/measurements.ts';
 import { variabilityOfSource } from '../../src/catalog/source-variability.ts';
 import type { CatalogActivities } from '../../src/domain/catalog-command.ts';
 import type { GroupId } from '../../src/domain/group-id.ts';
