@@ -11,16 +11,24 @@ import { sizeText } from './superblock.ts';
 /** 72 times a full file's largest header column. */
 const LARGEST_HEADER_DATASET_BYTES = 64e6;
 
+const SAMPLES = ['Data/visdata', 'Data/flags', 'Data/nsamples'] as const;
+const [VISIBILITIES, FLAGS, COUNTS] = SAMPLES;
+
 /** HDF5 type classes: H5T_INTEGER, H5T_FLOAT, H5T_STRING, H5T_COMPOUND, H5T_ENUM. */
 const CLASS = { integer: 0, float: 1, string: 3, compound: 6, enum: 8 } as const;
 
-export function readHeader(file: File, fileBytes: number): RawHeader {
+/** `samples`: the datasets that hold them, opened and not read. */
+export function readHeader(file: File, fileBytes: number): { header: RawHeader; samples: Dataset[] } {
   const read = new HeaderReading(file, fileBytes);
+  return { header: headerOf(read), samples: SAMPLES.map((path) => read.required(path)) };
+}
+
+function headerOf(read: HeaderReading): RawHeader {
   const extra = 'Header/extra_keywords';
   return {
-    visdata: read.pairs('Data/visdata'),
-    flags: read.shapeOf('Data/flags', [CLASS.enum, CLASS.integer]),
-    nsamples: read.shapeOf('Data/nsamples', [CLASS.float, CLASS.integer]),
+    visdata: read.pairs(VISIBILITIES),
+    flags: read.shapeOf(FLAGS, [CLASS.enum, CLASS.integer]),
+    nsamples: read.shapeOf(COUNTS, [CLASS.float, CLASS.integer]),
     timeJd: read.numbers('Header/time_array'),
     integrationS: read.numbers('Header/integration_time'),
     ant1: read.numbers('Header/ant_1_array'),

@@ -51,8 +51,9 @@ function answer(question: HeaderQuestion): HeaderAnswer {
   try {
     const fingerprint = fingerprintOf(question.path, question.bytes);
     file = new File(question.path, 'r');
-    const facts = judgeHeader(readHeader(file, question.bytes), question.claims, question.site, fingerprint);
-    touchLastSamples(file);
+    const { header, samples } = readHeader(file, question.bytes);
+    const facts = judgeHeader(header, question.claims, question.site, fingerprint);
+    touchLastSamples(samples);
     return { verdict: { kind: 'facts', facts }, reusable: true };
   } catch (error) {
     if (error instanceof HeaderRefused) return { verdict: { kind: 'rejected', rejection: error.rejection }, reusable: true };
