@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { lightCurveOf, type LightCurveRow } from '../catalog/light-curve.ts';
 import { listSources, monitoredSource, type MonitoredSource } from '../catalog/source-variability.ts';
+import { lightCurveCsv, lightCurveVotable } from '../domain/light-curve-file.ts';
 import { isoFromUnixMs, mjdToUnixMs } from '../domain/utc.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
 import type { ApiServer } from './api-server.ts';
@@ -21,6 +22,7 @@ const lightCurveQuerySchema = z.strictObject({
   start: z.string().max(40).optional(),
   end: z.string().max(40).optional(),
   include_superseded: z.stringbool().default(false),
+  format: z.enum(['json', 'csv', 'votable']).default('json').describe('csv and votable hold all points in time order, limits marked'),
 });
 
 export function sourceRoutes(app: ApiServer, { database }: ApiDependencies): void {
@@ -61,19 +63,29 @@ export function sourceRoutes(app: ApiServer, { database }: ApiDependencies): voi
     method: 'GET',
     url: '/api/v1/sources/:id/lightcurve',
     config: { role: 'viewer' },
-    schema: { params: sourceParamsSchema, querystring: lightCurveQuerySchema, response: { 200: lightCurveSchema } },
-    handler: async ({ params, query }) => {
+    // A file goes out as text; only JSON is held against the first schema.
+    schema: { params: sourceParamsSchema, querystring: lightCurveQuerySchema, response: { 200: z.union([lightCurveSchema, z.string()]) } },
+    handler: async ({ params, query }, reply) => {
       const source = requireSource(params.id);
       const points = lightCurveOf(database, params.id, {
         includeSuperseded: query.include_superseded,
         startMjd: mjdOfRequest('start', query.start),
         endMjd: mjdOfRequest('end', query.end),
       });
-      return {
-        source,
-        points: points.filter((point) => !point.upper_limit).map(pointOf),
-        upper_limits: points.filter((point) => point.upper_limit).map(pointOf),
-      };
+      switch (query.format) {
+        case 'csv':
+          return reply.type('text/csv; charset=utf-8').send(lightCurveCsv(points));
+        case 'votable':
+          return reply.type('application/x-votable+xml').send(lightCurveVotable({ ...source, id: source.source_id }, points));
+        case 'json':
+          return {
+            source,
+            points: points.filter((point) => !point.upper_limit).map(pointOf),
+            upper_limits: points.filter((point) => point.upper_limit).map(pointOf),
+          };
+        default:
+          return query.format satisfies never;
+      }
     },
   });
 }
@@ -90,6 +102,11 @@ const sourceOf = (source: MonitoredSource): z.infer<typeof sourceSchema> => ({
   last_mjd: source.last_mjd,
   eta: source.eta,
   v: source.v,
+  leave_one_out_sigma: source.leave_one_out_sigma,
+  two_epoch_vs: source.two_epoch_vs,
+  two_epoch_m: source.two_epoch_m,
+  ese_score: source.ese_score,
+  ese_shape: source.ese_shape,
   is_variable: source.is_variable ?? false,
 });
 
@@ -99,6 +116,8 @@ const pointOf = (point: LightCurveRow) => ({
   mjd: point.mjd,
   flux_jy: point.flux_jy,
   error_jy: point.error_jy,
+  normalised_flux_jy: point.normalised_flux_jy,
+  normalised_error_jy: point.normalised_error_jy,
   rms_jy: point.local_rms_jy,
   snr: point.snr,
   kind: point.kind,

@@ -7,7 +7,7 @@ import type { CatalogDatabase } from '../catalog/database.ts';
 import { lightCurveOf } from '../catalog/light-curve.ts';
 import { type MonitoredSource, listSources, monitoredSource } from '../catalog/source-variability.ts';
 import { sourceByName, sourcesNear } from '../catalog/sources.ts';
-import { type LightCurvePoint, lightCurveCsv, lightCurveVotable } from '../domain/light-curve-file.ts';
+import { type LightCurvePoint, lightCurveCsv, lightCurveVotable, onCommonScale } from '../domain/light-curve-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { withDatabase } from './group-views.ts';
 import { lightCurvePlot } from './light-curve-plot.ts';
@@ -26,10 +26,11 @@ export function lightCurveCommand(): Command {
     .option('--dec <deg>', 'declination, ICRS')
     .option('--radius <arcsec>', 'how far from that place a source may be', '30')
     .addOption(new Option('--format <format>', 'how to write it').choices(['plot', 'csv', 'votable']).default('plot'))
+    .option('--raw', 'draw the fluxes as measured, not on the flux scale that the images share', false)
     .option('--superseded', 'points that a newer measurement replaced, too', false)
     .addHelpText(
       'after',
-      '\nExample:\n  contimg lightcurve SIM-001\n  contimg lightcurve --ra 71.49 --dec 54.53 --format votable > curve.xml\n\nExit codes: 0 done, 9 database, 13 no such source, 64 usage',
+      '\nExample:\n  contimg lightcurve SIM-001\n  contimg lightcurve SIM-001 --raw\n  contimg lightcurve --ra 71.49 --dec 54.53 --format votable > curve.xml\n\nExit codes: 0 done, 9 database, 13 no such source, 64 usage',
     );
   return addLocalOptions(command).action((name: string | undefined) => {
     const output = createOutput(wantsJson(command));
@@ -39,12 +40,12 @@ export function lightCurveCommand(): Command {
       const points = lightCurveOf(database, source.id, { includeSuperseded: options['superseded'] === true });
       if (options['format'] === 'csv') process.stdout.write(lightCurveCsv(points));
       else if (options['format'] === 'votable') process.stdout.write(lightCurveVotable(source, points));
-      else output.result({ source, points }, lines(source, points));
+      else output.result({ source, points }, lines(source, points, options['raw'] === true));
     });
   });
 }
 
-function lines(source: MonitoredSource, points: readonly LightCurvePoint[]): string[] {
+function lines(source: MonitoredSource, points: readonly LightCurvePoint[], raw: boolean): string[] {
   const place = `${source.name}  RA ${source.ra_deg.toFixed(5)}°  Dec ${source.dec_deg.toFixed(5)}°`;
   if (points.length === 0) return [place, 'no measurement yet: the next group that holds this place gives the first point'];
   const limits = points.filter((point) => point.upper_limit).length;
@@ -53,9 +54,17 @@ function lines(source: MonitoredSource, points: readonly LightCurvePoint[]): str
     place,
     `${points.length} points, ${limits} of them upper limits (v), ${degraded} degraded (.)`,
     verdict(source),
+    scaleInWords(points, raw),
     '',
-    ...lightCurvePlot(points, process.stdout.columns ?? TERMINAL_COLUMNS),
+    ...lightCurvePlot(raw ? points : onCommonScale(points), process.stdout.columns ?? TERMINAL_COLUMNS),
   ];
+}
+
+function scaleInWords(points: readonly LightCurvePoint[], raw: boolean): string {
+  if (raw) return 'drawn as measured';
+  const scaled = points.filter((point) => point.normalised_flux_jy !== null).length;
+  if (scaled === 0) return 'drawn as measured: no image had three reference sources for a common flux scale';
+  return `drawn on the common flux scale, ${scaled} of ${points.length} points; the others as measured`;
 }
 
 function verdict(source: MonitoredSource): string {
@@ -63,7 +72,8 @@ function verdict(source: MonitoredSource): string {
   if (n === null || mean === null || error === null) return 'none of them counts for variability';
   const head = `mean ${mean.toPrecision(4)} ± ${error.toPrecision(2)} Jy over the ${n} that count`;
   if (eta === null || v === null) return `${head}; too few to say whether it varies`;
-  return `${head}; η ${eta.toFixed(2)}, V ${(100 * v).toFixed(1)} %: ${source.is_variable === true ? 'VARIABLE' : 'steady'}`;
+  const score = source.ese_score === null ? '' : `, ESE score ${source.ese_score.toFixed(1)} (${source.ese_shape})`;
+  return `${head}; η ${eta.toFixed(2)}, V ${(100 * v).toFixed(1)} %${score}: ${source.is_variable === true ? 'VARIABLE' : 'steady'}`;
 }
 
 function sourceNamed(database: CatalogDatabase, name: string): MonitoredSource {

@@ -7,6 +7,9 @@ export interface LightCurvePoint {
   mjd: number;
   flux_jy: number;
   error_jy: number;
+  /** On the flux scale that the images share; null where the image gave no scale. */
+  normalised_flux_jy: number | null;
+  normalised_error_jy: number | null;
   local_rms_jy: number;
   snr: number;
   kind: string;
@@ -24,7 +27,15 @@ export interface LightCurveSource {
   dec_deg: number;
 }
 
-type Cell = number | string | boolean;
+type Cell = number | string | boolean | null;
+
+/** Points with the normalised flux in place of the measured one, where there is one. */
+export const onCommonScale = (points: readonly LightCurvePoint[]): LightCurvePoint[] =>
+  points.map((point) => ({
+    ...point,
+    flux_jy: point.normalised_flux_jy ?? point.flux_jy,
+    error_jy: point.normalised_error_jy ?? point.error_jy,
+  }));
 
 interface Column {
   name: string;
@@ -43,7 +54,7 @@ const COLUMNS: readonly Column[] = [
     datatype: 'double',
     unit: 'Jy',
     ucd: 'phot.flux.density;em.radio.750-1500MHz',
-    says: 'corrected for the primary beam',
+    says: 'as measured, corrected for the primary beam',
     of: (point) => point.flux_jy,
   },
   {
@@ -53,6 +64,22 @@ const COLUMNS: readonly Column[] = [
     ucd: 'stat.error;phot.flux.density',
     says: 'one sigma, with the systematic part',
     of: (point) => point.error_jy,
+  },
+  {
+    name: 'normalised_flux_jy',
+    datatype: 'double',
+    unit: 'Jy',
+    ucd: 'phot.flux.density;em.radio.750-1500MHz',
+    says: 'flux over the relative flux scale of its image; empty where the image gave none',
+    of: (point) => point.normalised_flux_jy,
+  },
+  {
+    name: 'normalised_error_jy',
+    datatype: 'double',
+    unit: 'Jy',
+    ucd: 'stat.error;phot.flux.density',
+    says: 'one sigma, with the error of that scale',
+    of: (point) => point.normalised_error_jy,
   },
   {
     name: 'local_rms_jy',
@@ -95,8 +122,10 @@ const COLUMNS: readonly Column[] = [
   { name: 'image_id', datatype: 'int', ucd: 'meta.id', says: 'product the point was measured on', of: (point) => point.image_product_id },
 ];
 
+const textOf = (value: Cell): string => (value === null ? '' : String(value));
+
 const csvCell = (value: Cell): string => {
-  const text = String(value);
+  const text = textOf(value);
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
@@ -106,7 +135,7 @@ export function lightCurveCsv(points: readonly LightCurvePoint[]): string {
 }
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
-const xml = (value: Cell): string => String(value).replace(/[&<>"']/g, (character) => XML_ENTITIES[character] ?? character);
+const xml = (value: Cell): string => textOf(value).replace(/[&<>"']/g, (character) => XML_ENTITIES[character] ?? character);
 
 const fieldOf = ({ name, datatype, unit, ucd, says }: Column): string => {
   const attributes = [

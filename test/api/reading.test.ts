@@ -150,6 +150,20 @@ describe('sources', () => {
     expect(curve.points.map((point) => point.mjd)).toEqual([60_000, 60_001]);
     expect(curve.upper_limits).toHaveLength(1);
     expect(curve.points[0]).toMatchObject({ at: '2023-02-25T00:00:00.000Z', image_id: night.imageId });
+    const csv = await api.get(`/api/v1/sources/${sourceId}/lightcurve?format=csv`);
+    expect(csv.headers.get('content-type')).toContain('text/csv');
+    expect((await csv.text()).split('\n').map((row) => row.split(',').slice(0, 2).join(' '))).toEqual([
+      'mjd flux_jy',
+      '60000 1.2',
+      '60001 1.5',
+      '60002 0.002',
+      '',
+    ]);
+    const votable = await api.get(`/api/v1/sources/${sourceId}/lightcurve?format=votable`);
+    expect([votable.headers.get('content-type'), await votable.text()]).toEqual([
+      expect.stringContaining('application/x-votable+xml'),
+      expect.stringMatching(/^<\?xml .*<TD>60002<\/TD>/s),
+    ]);
     const some = lightCurveSchema.parse(await (await api.get(`/api/v1/sources/${sourceId}/lightcurve?start=mjd:60001`)).json());
     expect(some.points).toHaveLength(1);
     const list = sourceListSchema.parse(await (await api.get('/api/v1/sources?limit=1')).json());

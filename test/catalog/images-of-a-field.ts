@@ -11,7 +11,9 @@ export interface FieldImage {
   scale: number;
   run?: number;
   degradedReasons?: string[];
-  /** True flux of each source, ids from 1. */
+  /** Id of the first source; 1 when absent. */
+  firstSource?: number;
+  /** True flux of each source, ids in sequence. */
   fluxesJy: readonly number[];
   errorJy?: number;
   flagsOf?: (sourceId: number) => string[];
@@ -25,7 +27,7 @@ export function recordImage(
   image: FieldImage,
   noise: (sourceId: number, day: number) => number = () => 0,
 ): void {
-  const { day, run = 1, scale, fluxesJy, errorJy = 0.01, degradedReasons = [] } = image;
+  const { day, run = 1, scale, fluxesJy, errorJy = 0.01, degradedReasons = [], firstSource = 1 } = image;
   const { groupId } = foundGroup(database, new Date(Date.parse('2025-10-05T12:00:00Z') + day * 86_400_000).toISOString());
   const path = `/data/products/images/${groupId}.v${run}`;
   const imageProductId = recordProduct(
@@ -34,9 +36,10 @@ export function recordImage(
     AT,
   );
   const lines = fluxesJy.map((trueJy, index): MeasurementLine => {
-    const fluxJy = scale * trueJy + errorJy * noise(index + 1, day);
+    const sourceId = index + firstSource;
+    const fluxJy = scale * trueJy + errorJy * noise(sourceId, day);
     return {
-      sourceId: index + 1,
+      sourceId,
       mjd: FIRST_MJD + day,
       fluxJy,
       errorJy,
@@ -46,7 +49,7 @@ export function recordImage(
       chi2: 1,
       kind: 'forced',
       upperLimit: fluxJy < 3 * errorJy,
-      flags: image.flagsOf?.(index + 1) ?? [],
+      flags: image.flagsOf?.(sourceId) ?? [],
     };
   });
   recordBatch(database, { groupId, runNumber: run, imageProductId, digest: path, degradedReasons, lines, at: AT });

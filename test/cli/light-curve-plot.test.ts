@@ -6,6 +6,8 @@ const point = (mjd: number, flux_jy: number, changes: Partial<LightCurvePoint> =
   mjd,
   flux_jy,
   error_jy: 0.01,
+  normalised_flux_jy: null,
+  normalised_error_jy: null,
   local_rms_jy: 0.001,
   snr: 100,
   kind: 'forced',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { recordBatch } from '../../src/catalog/measurements.ts';
 import { recordProduct } from '../../src/catalog/product-record.ts';
 import { sourceByName } from '../../src/catalog/sources.ts';
+import { recordImage } from '../catalog/images-of-a-field.ts';
 import { AT, foundGroup, imageRecord, importGrid, type OpenNight, openNight } from '../catalog/night.ts';
 
 const CONTIMG = resolve(import.meta.dirname, '..', '..', 'ops', 'bin', 'contimg');
@@ -19,6 +20,9 @@ beforeAll(() => {
     const line = { sourceId, mjd: 60_949.25 + day, fluxJy, errorJy: 0.01, localRmsJy: 0.001, snr: 100, pbResponse: 1, chi2: 1 };
     const lines = [{ ...line, kind: 'forced' as const, upperLimit: false, flags: [] }];
     recordBatch(night.database, { groupId, runNumber: 1, imageProductId, digest: `${day}`, degradedReasons: [], lines, at: AT });
+  }
+  for (const [day, scale] of [1, 1.05, 0.96, 1.02].entries()) {
+    recordImage(night.database, { day, scale, fluxesJy: [1, 1.1, 1.2, 1.3], firstSource: 8 });
   }
 });
 afterAll(() => night.close());
@@ -41,6 +45,14 @@ test('a place finds the nearest source, and a file format writes its points alon
   const { code, stdout } = await lightcurve('--ra', '359.021', '--dec', '54.02', '--format', 'csv');
   expect(code).toBe(0);
   expect(stdout.split('\n').filter((line) => line.startsWith('60'))).toHaveLength(3);
+});
+
+test('where the images share a flux scale it draws on that, with --raw as measured, and says so', async () => {
+  expect((await lightcurve('S3')).stdout).toContain('drawn as measured: no image had three reference sources');
+  expect((await lightcurve('S8')).stdout).toContain('drawn on the common flux scale, 4 of 4 points');
+  expect((await lightcurve('S8', '--raw')).stdout).toContain('drawn as measured\n');
+  const { stdout } = await lightcurve('S8', '--format', 'csv');
+  expect(stdout).toMatch(/^mjd,flux_jy,error_jy,normalised_flux_jy,normalised_error_jy,/);
 });
 
 test('a source without points says what would fill it', async () => {

@@ -18,6 +18,7 @@ print(json.dumps({
   'mjd': table.array['mjd'].tolist(), 'flux': table.array['flux_jy'].tolist(), 'limit': table.array['upper_limit'].tolist(),
   'flags': [str(flag) for flag in table.array['flags']], 'units': {f.name: str(f.unit) for f in table.fields if f.unit},
   'source': table.params[0].value, 'ra': table.params[1].value, 'scale': tree.resources[0].time_systems[0].timescale,
+  'normalised': table.array['normalised_flux_jy'].filled(-1).tolist(), 'csv_normalised': rows['normalised_flux_jy'].filled(-1).tolist(),
   'csv_mjd': rows['mjd'].tolist(), 'csv_flags': [str(flag) for flag in rows['flags']]}))
 `;
 
@@ -25,6 +26,8 @@ const point = (changes: Partial<LightCurvePoint>): LightCurvePoint => ({
   mjd: 60_953.123_456_789_1,
   flux_jy: 1.234_567_890_123,
   error_jy: 0.012,
+  normalised_flux_jy: 1.2,
+  normalised_error_jy: 0.013,
   local_rms_jy: 0.001,
   snr: 1234.5,
   kind: 'forced',
@@ -36,9 +39,14 @@ const point = (changes: Partial<LightCurvePoint>): LightCurvePoint => ({
   ...changes,
 });
 
+const unscaled = { normalised_flux_jy: null, normalised_error_jy: null };
+
 test('astropy reads both files without a warning and finds every point as it was', () => {
   const folder = mkdtempSync(join(tmpdir(), 'light-curve-'));
-  const points = [point({}), point({ mjd: 60_954, flux_jy: -0.002, upper_limit: true, degraded: true, flags: ['edge', 'a "b", c'] })];
+  const points = [
+    point({}),
+    point({ mjd: 60_954, flux_jy: -0.002, ...unscaled, upper_limit: true, degraded: true, flags: ['edge', 'a "b", c'] }),
+  ];
   const source = { id: 1, name: 'A <&> "B"', ra_deg: 71.488_232_93, dec_deg: 54.5 };
   try {
     const [votable, csv] = [join(folder, 'curve.xml'), join(folder, 'curve.csv')];
@@ -51,8 +59,10 @@ test('astropy reads both files without a warning and finds every point as it was
       mjd: points.map(({ mjd }) => mjd),
       flux: points.map(({ flux_jy }) => flux_jy),
       limit: [false, true],
+      normalised: [1.2, -1],
+      csv_normalised: [1.2, -1],
       flags: ['', 'edge a "b", c'],
-      units: { mjd: 'd', flux_jy: 'Jy', error_jy: 'Jy', local_rms_jy: 'Jy' },
+      units: { mjd: 'd', flux_jy: 'Jy', error_jy: 'Jy', normalised_flux_jy: 'Jy', normalised_error_jy: 'Jy', local_rms_jy: 'Jy' },
       source: source.name,
       ra: source.ra_deg,
       scale: 'UTC',

@@ -1,5 +1,6 @@
 /** Sources and their light curves as the API gives them. */
 import { z } from 'zod';
+import { ESE_SHAPES } from '../../domain/candidate.ts';
 import { listOf } from './listing.ts';
 
 export const sourceSchema = z.strictObject({
@@ -15,6 +16,12 @@ export const sourceSchema = z.strictObject({
   /** Significance and modulation of variability; null with too few points. */
   eta: z.number().nullable(),
   v: z.number().nullable(),
+  /** Of the point that stands out most from all others. */
+  leave_one_out_sigma: z.number().nullable(),
+  two_epoch_vs: z.number().nullable(),
+  two_epoch_m: z.number().nullable(),
+  ese_score: z.number().nullable(),
+  ese_shape: z.enum(ESE_SHAPES).nullable(),
   is_variable: z.boolean(),
 });
 export const sourceListSchema = listOf(sourceSchema);
@@ -25,6 +32,9 @@ const lightCurvePointSchema = z.strictObject({
   mjd: z.number(),
   flux_jy: z.number(),
   error_jy: z.number(),
+  /** On the flux scale that the images share; null where the image gave no scale. */
+  normalised_flux_jy: z.number().nullable(),
+  normalised_error_jy: z.number().nullable(),
   rms_jy: z.number(),
   snr: z.number(),
   kind: z.enum(['forced', 'blind']),
