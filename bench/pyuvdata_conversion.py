@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from astropy.utils import iers
-from conversion_reference import UNCHECKED, meridian_places_rad, read_member
+from conversion_reference import UNCHECKED, phase_to, read_member
 
 seconds: dict[str, float] = {}
 
@@ -69,18 +69,8 @@ def convert_parts(files: list[Path], order: dict[str, Any], out: Path) -> None:
 
 def phase(data: Any, order: dict[str, Any]) -> None:
     with stage("phase"):
-        times_jd, integration = np.unique(data.time_array, return_inverse=True)
-        for k, (ra, dec) in enumerate(meridian_places_rad(data, times_jd, order["dec_rad"])):
-            place = {"cat_type": "sidereal", "cat_lon": ra, "cat_lat": dec, "cat_frame": "icrs"}
-            data.phase_center_id_array[integration == k] = data._add_phase_center(cat_name=f"integration {k}", **place)
-        data._clear_unused_phase_centers()
-        data.set_lsts_from_time_array()
-        data._set_app_coords_helper()
-        data.set_uvws_from_antenna_positions(update_vis=False)
         lon, lat = np.radians(order["centre_deg"])
-        data.phase(lon=lon, lat=lat, phase_frame="icrs", cat_name="centre")
-        data.conjugate_bls("ant1<ant2")
-        data.reorder_freqs(channel_order="freq", run_check=False)
+        phase_to(data, (lon, lat), order["dec_rad"])
 
 
 def write(data: Any, path: Path) -> None:

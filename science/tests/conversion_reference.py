@@ -40,20 +40,25 @@ def write_reference_ms(paths: list[Path], centre_rad: tuple[float, float], dec_a
         whole = read_member(paths[0])
         if len(paths) > 1:
             whole.fast_concat([read_member(path) for path in paths[1:]], axis="freq", inplace=True, **UNCHECKED)
-        times_jd, integration = np.unique(whole.time_array, return_inverse=True)
-        for k, (ra, dec) in enumerate(meridian_places_rad(whole, times_jd, dec_apparent_rad)):
-            place = {"cat_type": "sidereal", "cat_lon": ra, "cat_lat": dec, "cat_frame": "icrs"}
-            whole.phase_center_id_array[integration == k] = whole._add_phase_center(cat_name=f"integration {k}", **place)
-        whole._clear_unused_phase_centers()
-        whole.set_lsts_from_time_array()
-        whole._set_app_coords_helper()
-        whole.set_uvws_from_antenna_positions(update_vis=False)
-        whole.phase(lon=centre_rad[0], lat=centre_rad[1], phase_frame="icrs", cat_name="centre")
-        whole.conjugate_bls("ant1<ant2")
-        whole.reorder_freqs(channel_order="freq", run_check=False)
+        phase_to(whole, centre_rad, dec_apparent_rad)
         whole.vis_units = "uncalib"
         whole.write_ms(str(out), run_check=False, clobber=True)
     return out
+
+
+def phase_to(data: UVData, centre_rad: tuple[float, float], dec_apparent_rad: float) -> None:
+    """From the meridian of each integration to one centre; ascending frequencies, each pair in its own order."""
+    times_jd, integration = np.unique(data.time_array, return_inverse=True)
+    for k, (ra, dec) in enumerate(meridian_places_rad(data, times_jd, dec_apparent_rad)):
+        place = {"cat_type": "sidereal", "cat_lon": ra, "cat_lat": dec, "cat_frame": "icrs"}
+        data.phase_center_id_array[integration == k] = data._add_phase_center(cat_name=f"integration {k}", **place)
+    data._clear_unused_phase_centers()
+    data.set_lsts_from_time_array()
+    data._set_app_coords_helper()
+    data.set_uvws_from_antenna_positions(update_vis=False)
+    data.phase(lon=centre_rad[0], lat=centre_rad[1], phase_frame="icrs", cat_name="centre")
+    data.conjugate_bls("ant1<ant2")
+    data.reorder_freqs(channel_order="freq", run_check=False)
 
 
 def meridian_places_rad(whole: UVData, times_jd: np.ndarray, dec_apparent_rad: float) -> np.ndarray:
