@@ -12,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { installAccess } from './access.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
 import { authRoutes } from './auth.ts';
+import { candidateRoutes } from './candidates.ts';
 import { installCrossOrigin } from './cross-origin.ts';
 import { dashboardFiles } from './dashboard-files.ts';
 import { installEntityTags } from './entity-tags.ts';
@@ -70,6 +71,7 @@ export async function buildApiServer(dependencies: ApiDependencies): Promise<Api
       groupActionRoutes,
       imageRoutes,
       sourceRoutes,
+      candidateRoutes,
       ledgerRoutes,
       eventRoutes,
     ]) {

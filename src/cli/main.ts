@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   api: async () => (await import('./api.ts')).apiCommand(),
   group: async () => (await import('./group.ts')).groupCommand(),
   lightcurve: async () => (await import('./lightcurve.ts')).lightCurveCommand(),
+  candidates: async () => (await import('./candidates.ts')).candidatesCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),

@@ -1,25 +1,8 @@
-/** How a person's explanation of a ledger row reaches the one writer of the database: as a small workflow of its own. */
-import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { TimeoutFailure } from '@temporalio/common';
+/** A person's explanation of a ledger row, on its way to the writer of the database. */
+import type { Client } from '@temporalio/client';
 import { type Annotation, LEDGER_WORKFLOWS } from '../domain/ledger-command.ts';
-import { TASK_QUEUES } from '../domain/observation-group.ts';
-import { GroupRequestError } from './temporal-errors.ts';
+import { tellCatalog } from './catalog-word.ts';
 
-/** False: there is no such row. With no worker nothing is written, now or later. */
-export async function annotateLedger(client: Client, annotation: Annotation): Promise<boolean> {
-  try {
-    return await client.workflow.execute<(annotation: Annotation) => Promise<boolean>>(LEDGER_WORKFLOWS.annotation, {
-      taskQueue: TASK_QUEUES.pipeline,
-      workflowId: annotation.requestId,
-      args: [annotation],
-      workflowExecutionTimeout: '10 seconds',
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError && error.cause instanceof TimeoutFailure)) throw error;
-    throw new GroupRequestError(
-      'worker_unavailable',
-      'no worker with --catalog took the explanation within 10 s; nothing was written',
-      error,
-    );
-  }
-}
+/** False: there is no such row. */
+export const annotateLedger = (client: Client, annotation: Annotation): Promise<boolean> =>
+  tellCatalog(client, LEDGER_WORKFLOWS.annotation, annotation, 'explanation');

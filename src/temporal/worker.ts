@@ -6,6 +6,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCandidateActivities } from '../../activities/candidates.ts';
 import { createCatalogActivities } from '../../activities/catalog.ts';
 import {
   type HostDependencies,
@@ -110,6 +111,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
             calibration: settings.calibration,
             esePreset: settings.variability.candidates,
           }),
+          ...createCandidateActivities({ database: catalog.database, log }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
         },
         // Each command is one synchronous transaction, so they never mix, and order within a group is kept by its workflow;

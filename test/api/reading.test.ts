@@ -6,9 +6,11 @@ import { lightCurveSchema, sourceListSchema } from '../../src/api/contract/sourc
 import { statusSchema } from '../../src/api/contract/status.ts';
 import { stepListSchema } from '../../src/api/contract/step.ts';
 import { problemSchema } from '../../src/api/problem.ts';
+import { candidateListSchema } from '../../src/api/contract/candidate.ts';
 import { recordBatch } from '../../src/catalog/measurements.ts';
 import { importSources } from '../../src/catalog/source-import.ts';
 import { sourceByName } from '../../src/catalog/sources.ts';
+import { recordImage } from '../catalog/images-of-a-field.ts';
 import { type ListeningApi, listen } from './listening-api.ts';
 import { found, type Night, writeNight } from './night.ts';
 
@@ -206,4 +208,14 @@ describe('every answer', () => {
       expect.arrayContaining(['/api/status', '/api/v1/groups/{id}/resume', '/api/v1/imaging/images/{id}/png', '/api/v1/events']),
     );
   });
+});
+
+test('candidates are listed by score with the word of a person, and filtered', async () => {
+  const sourceId = sourceByName(api.database, 'J1331+3030')?.id ?? 0;
+  const fluxesJy = [1, 1, 3];
+  for (const [day, flux] of fluxesJy.entries()) recordImage(api.database, { day, scale: 1, fluxesJy: [flux], firstSource: sourceId });
+  const list = candidateListSchema.parse(await (await api.get('/api/v1/sources/candidates?status=new')).json());
+  expect(list).toMatchObject({ total: 1, items: [{ name: 'J1331+3030', status: 'new', preset: 'moderate', decided_by: null }] });
+  const none = candidateListSchema.parse(await (await api.get('/api/v1/sources/candidates?score_min=1e9')).json());
+  expect(none).toEqual({ items: [], total: 0 });
 });
