@@ -72,7 +72,7 @@ export interface HostScienceActivities {
     order: Order<'solve'> & { place: MeasurementSetPlace; centre: { raDeg: number; decDeg: number; midMjd: number }; calibrator: string },
   ): Promise<Measured<{ result: SolveResult; contentHash: string; bytes: number; directory: string }>>;
   calibrate(
-    order: Order<'calibrate'> & { place: MeasurementSetPlace; choice: CalibrationChoice },
+    order: Order<'calibrate'> & { place: MeasurementSetPlace; centre: { raDeg: number; decDeg: number }; choice: CalibrationChoice },
   ): Promise<Measured<{ result: StepOutputs['calibrate']['result'] }>>;
   image(
     order: Order<'image'> & {

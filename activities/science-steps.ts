@@ -9,6 +9,7 @@ import type { HostScienceActivities, MeasurementSetPlace } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { exists } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
+import { writePositions } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
 
 type Step<Name extends keyof HostScienceActivities> = Supervised<
@@ -58,7 +59,8 @@ export const flag =
 
 export const calibrate =
   (dependencies: HostDependencies): Step<'calibrate'> =>
-  async ({ attempt, requestedAt, parameters, place, choice }, watch) => {
+  async ({ attempt, requestedAt, parameters, place, centre, choice }, watch) => {
+    const positions = await writePositions(dependencies, attempt, centre);
     const measured = await runScienceStep(
       dependencies,
       {
@@ -68,6 +70,7 @@ export const calibrate =
         inputs: {
           ms: await workingCopy(place),
           sets: choice.sets.map(({ id, midMjd, tables }) => ({ id: String(id), midMjd, tables })),
+          positions,
         },
         parameters,
         outputs: (workDir) => ({ ms: join(workDir, `${attempt.groupId}.calibrated.ms`) }),

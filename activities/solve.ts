@@ -1,21 +1,17 @@
 /** Step `solve`: CASA solutions on a calibrator transit, published as one folder of tables under `caltables/`. */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { goodSetNear, tablesOf } from '../src/catalog/calibration-sets.ts';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
 import { type SolveResult, solveResultSchema } from '../src/domain/science-result.ts';
 import type { Measured } from '../src/domain/step-output.ts';
-import { attemptScratch, bytesBelow } from '../src/runner/scratch.ts';
+import { bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import { workingCopy } from './science-steps.ts';
-import { sourcePositionsCsv } from './source-positions.ts';
+import { writePositions } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
-
-/** Farther out the beam's side lobes show less than a hundredth of a source. */
-const FIELD_RADIUS_DEG = 4;
 
 /** Gains of longer ago are no measure: receivers are repaired and levels set anew. */
 const COMPARABLE_DAYS = 30;
@@ -26,10 +22,7 @@ type Answer = { result: SolveResult; contentHash: string; bytes: number; directo
 export const solve =
   (dependencies: HostDependencies): Supervised<Order, Measured<Answer>> =>
   async ({ attempt, requestedAt, parameters, place, centre, calibrator }, watch) => {
-    const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);
-    const positions = join(workDir, 'positions.csv');
-    await mkdir(workDir, { recursive: true });
-    await writeFile(positions, sourcePositionsCsv(dependencies, { ...centre, radiusDeg: FIELD_RADIUS_DEG }));
+    const positions = await writePositions(dependencies, attempt, centre);
     const measured = await runScienceStep(
       dependencies,
       {
@@ -38,7 +31,7 @@ export const solve =
         requestedAt,
         inputs: { ms: await workingCopy(place), calibrator, positions, previous: lastGoodSet(dependencies, attempt.groupId, centre) },
         parameters,
-        outputs: () => ({ directory: join(workDir, 'tables') }),
+        outputs: (workDir) => ({ directory: join(workDir, 'tables') }),
         resultSchema: solveResultSchema,
       },
       watch,

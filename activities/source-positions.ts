@@ -1,5 +1,9 @@
 /** The CSV of catalogue sources near a place that science programs take: one line a source, nearest first, empty where unknown. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type NearSource, sourcesNear } from '../src/catalog/sources.ts';
+import type { AttemptName } from '../src/domain/step-output.ts';
+import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 
 const COLUMNS = {
@@ -10,6 +14,22 @@ const COLUMNS = {
   flux_jy: (source: NearSource) => source.fluxJy ?? '',
   spectral_index: (source: NearSource) => source.spectralIndex ?? '',
 };
+
+/** Farther out the beam's side lobes show less than a hundredth of a source. */
+const BEAM_RADIUS_DEG = 4;
+
+/** All sources that a beam at this place can show, in a file of the attempt's folder. */
+export async function writePositions(
+  dependencies: HostDependencies,
+  attempt: AttemptName,
+  centre: { raDeg: number; decDeg: number },
+): Promise<string> {
+  const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);
+  const path = join(workDir, 'positions.csv');
+  await mkdir(workDir, { recursive: true });
+  await writeFile(path, sourcePositionsCsv(dependencies, { raDeg: centre.raDeg, decDeg: centre.decDeg, radiusDeg: BEAM_RADIUS_DEG }));
+  return path;
+}
 
 export function sourcePositionsCsv(
   { openCatalog }: Pick<HostDependencies, 'openCatalog'>,

@@ -141,7 +141,13 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
   calibrate: {
     run: async (group, journal, attempt) => {
       const choice = await waitForCalibration(group, journal);
-      const measured = await science(group).calibrate({ ...order(group, attempt, 'calibrate'), place: placeOf(group), choice });
+      const { raDeg, decDeg } = outputOf(group, 'concat').result;
+      const measured = await science(group).calibrate({
+        ...order(group, attempt, 'calibrate'),
+        place: placeOf(group),
+        centre: { raDeg, decDeg },
+        choice,
+      });
       return { ...measured, output: { ...measured.output, choice } };
     },
   },

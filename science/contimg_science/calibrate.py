@@ -1,6 +1,7 @@
 """Step `calibrate`: makes the imaging Measurement Set of a group from its visibilities and one or two calibration sets.
 
-One streaming pass, an integration at a time: divide by the gains, carry flags over, weigh, average channels, write.
+One streaming pass, an integration at a time: divide by the gains, carry flags over, weigh, average channels, write. Before
+it, one phase a receptor may be found on the catalogue sources of the field; it is kept only if it fits better.
 Refuses when there is no set: uncalibrated DATA is never copied to look calibrated, and antennas without solutions leave
 flagged. The group's own Measurement Set is only read; a target that exists is not overwritten.
 """
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from contimg_science.calibration.apply_gains import calibrate_rows
+from contimg_science.calibration.field_phase import FieldPhase, no_field_phase
+from contimg_science.calibration.field_sample import find_field_phase
 from contimg_science.calibration.gain_product import SetGains, gains_at, gains_of_set, weights_at
 from contimg_science.calibration.imaging_set import UNCHANGED_COLUMNS, create_imaging_set, is_earlier_attempt
 from contimg_science.measurement_set import Description, describe, open_table
@@ -37,10 +40,13 @@ class CalibrationSet(Record):
 class Inputs(Record):
     ms: Path
     sets: list[CalibrationSet]
+    # CSV of catalogue sources around the group: source_id, name, ra_deg, dec_deg, flux_jy, spectral_index.
+    positions: Path
 
 
 class Parameters(Record):
     average_channels: int
+    field_phase: bool
 
 
 class Outputs(Record):
@@ -58,6 +64,17 @@ class SetUsed(Record):
     weight: float
 
 
+class FieldPhaseReport(Record):
+    """What the field said of the phases; rms and error in degrees over receptors, whether it was kept or not."""
+
+    kept: bool
+    reason: str
+    sources: int
+    rms_deg: float
+    error_deg: float
+    improvement: float
+
+
 class CalibrateResult(Record):
     ms: Path
     rows: int
@@ -65,6 +82,7 @@ class CalibrateResult(Record):
     flagged_fraction: float
     antennas_without_solutions: list[str]
     sets_used: list[SetUsed]
+    field_phase: FieldPhaseReport
     bytes_read: int
     bytes_written: int
     timings_s: dict[str, float]
@@ -77,13 +95,15 @@ def calibrate(request: CalibrateRequest) -> CalibrateResult:
         group = describe(request.inputs.ms)
         _refuse(request, group)
         sets = sorted((_load(entry, group) for entry in request.inputs.sets), key=lambda entry: entry.mid_mjd)
+    with timings.phase("field_phase"):
+        field = _field_phase(request, group, sets)
     partial = target.with_name(f".{target.name}.{request.attempt_id}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
     with timings.phase("create"):
         create_imaging_set(request.inputs.ms, partial, group, average, request.group_id, [entry.id for entry in sets])
     with timings.phase("apply"):
-        flagged, samples = _apply(request.inputs.ms, partial, group, sets, average, request.threads)
+        flagged, samples = _apply(request.inputs.ms, partial, group, sets, field, average, request.threads)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     progress(1.0, "calibrated")
@@ -98,6 +118,14 @@ def calibrate(request: CalibrateRequest) -> CalibrateResult:
         flagged_fraction=flagged / samples,
         antennas_without_solutions=missing,
         sets_used=[SetUsed(id=entry.id, weight=weight) for entry, weight in zip(sets, weights_at(sets, group.mid_mjd), strict=True)],
+        field_phase=FieldPhaseReport(
+            kept=field.kept,
+            reason=field.reason,
+            sources=field.sources,
+            rms_deg=round(field.rms_deg, 4),
+            error_deg=round(field.error_deg, 4),
+            improvement=round(field.improvement, 8),
+        ),
         bytes_read=group.shape.rows * group.shape.channels * group.shape.correlations * 8,
         bytes_written=sum(path.stat().st_size for path in target.rglob("*") if path.is_file()),
         timings_s=timings.seconds,
@@ -135,21 +163,29 @@ def _load(entry: CalibrationSet, group: Description) -> SetGains:
     return gains_of_set(entry.id, entry.mid_mjd, [table.path for table in tables], group)
 
 
-def _apply(source: Path, target: Path, group: Description, sets: list[SetGains], average: int, threads: int) -> tuple[int, int]:
+def _field_phase(request: CalibrateRequest, group: Description, sets: list[SetGains]) -> FieldPhase:
+    if not request.parameters.field_phase:
+        return no_field_phase(len(group.antenna_names), group.shape.correlations, "switched off (calibrate.field_phase)")
+    return find_field_phase(request.inputs.ms, request.inputs.positions, group, sets, request.threads)
+
+
+def _apply(
+    source: Path, target: Path, group: Description, sets: list[SetGains], field: FieldPhase, average: int, threads: int
+) -> tuple[int, int]:
     """Fills the target; answers (flagged samples, all samples)."""
     cross = ~group.autocorrelation
     antennas = group.antenna1[cross], group.antenna2[cross]
     baselines, crosses = group.shape.baselines, int(cross.sum())
     shape = (crosses, group.shape.channels // average, group.shape.correlations)
     out, out_flags, out_weights = np.empty(shape, np.complex64), np.empty(shape, bool), np.empty(shape, np.float32)
-    flagged = 0
+    flagged, turn = 0, np.exp(1j * field.phase_rad)[:, None, :]
     with open_table(source) as old, open_table(target, writable=True) as new:
         for time, mjd in enumerate(group.times_mjd):
             read, write = (time * baselines, baselines), (time * crosses, crosses)
             gains, gain_flags = gains_at(sets, float(mjd))
             data, flags, weight = (old.getcol(name, *read)[cross] for name in ("DATA", "FLAG", "WEIGHT"))
             flags |= ~np.isfinite(data)
-            calibrate_rows(data, flags, weight, antennas, gains, gain_flags, average, (out, out_flags, out_weights), threads)
+            calibrate_rows(data, flags, weight, antennas, gains * turn, gain_flags, average, (out, out_flags, out_weights), threads)
             good = (~out_flags).sum(axis=1)
             mean_weight = (out_weights.sum(axis=1) / np.maximum(good, 1)).astype(np.float32)
             sigma = np.where(mean_weight > 0, 1 / np.sqrt(np.where(mean_weight > 0, mean_weight, 1)), 0).astype(np.float32)

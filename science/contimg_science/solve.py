@@ -18,7 +18,8 @@ from contimg_science.calibration.field_sources import choose_field, read_sources
 from contimg_science.calibration.gain_scale import compare_scale
 from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
-from contimg_science.calibration.working_copy import SourceTrack, make_working_copy, site_of, track
+from contimg_science.calibration.sky_model import SourceTrack, site_of, track
+from contimg_science.calibration.working_copy import make_working_copy
 from contimg_science.calibrators import find_calibrator
 from contimg_science.casa_session import run_casa
 from contimg_science.measurement_set import describe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from casacore.tables import table
 from made_group import INTEGRATION_S, MINI_STATIONS, SITE, MadeGroup, SkySource, right_ascension_at_transit_deg
 from made_solutions import write_tables
 from step_process import SCIENCE, run_step_process
+from test_solve import positions
 
 from contimg_science.beam import airy_power
+from contimg_science.calibrators import Calibrator
 from contimg_science.casa_session import run_casa
 from contimg_science.meridian import meridian_centre
 
@@ -30,8 +33,14 @@ def group() -> MadeGroup:
     return MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec, np.full(96, 5.0))], seed=31)
 
 
-def calibrate(ms: Path, target: Path, sets: list[dict[str, Any]], average: int = 1) -> tuple[int, dict[str, Any]]:
-    request = {"inputs": {"ms": ms, "sets": sets}, "parameters": {"average_channels": average}, "outputs": {"ms": target}}
+def calibrate(
+    ms: Path, target: Path, sets: list[dict[str, Any]], average: int = 1, field: Sequence[Calibrator] | None = None
+) -> tuple[int, dict[str, Any]]:
+    request = {
+        "inputs": {"ms": ms, "sets": sets, "positions": positions(target.parent / "positions.csv", field or ())},
+        "parameters": {"average_channels": average, "field_phase": field is not None},
+        "outputs": {"ms": target},
+    }
     status, events = run_step_process("calibrate", request, target.parent)
     return status, events[-1]
 
@@ -55,7 +64,7 @@ def test_calibrated_data_are_the_sky_in_jansky_with_inverse_variance_weights(gro
     data, flags, weight, a1, a2 = columns(tmp_path / "c.ms", "DATA", "FLAG", "WEIGHT_SPECTRUM", "ANTENNA1", "ANTENNA2")
     assert data.shape == (24 * 276, 96, 2)
     assert np.all(a1 != a2)
-    mean = np.average(data[~flags].real, weights=weight[~flags])
+    mean = np.average(np.real(data[~flags]), weights=weight[~flags])
     # The noise of the mean is 0.7 mJy, and weights that differ by channel move the mean of the beam by less than 0.1 %.
     assert mean == pytest.approx(mean_flux_jy(group), rel=1e-3)
     raw_weight = 2 * 1953125.0 * INTEGRATION_S
@@ -112,7 +121,7 @@ def test_averaging_channels_keeps_the_flux_and_narrows_the_window(group: MadeGro
     status, event = calibrate(ms, tmp_path / "c.ms", [write_tables(tmp_path, "s1", MID_MJD, group.gains, ms)], average=4)
     assert (status, event["result"]["channels"]) == (0, 24)
     data, weight = columns(tmp_path / "c.ms", "DATA", "WEIGHT_SPECTRUM")
-    assert np.average(data.real, weights=weight) == pytest.approx(mean_flux_jy(group), rel=1e-3)
+    assert np.average(np.real(data), weights=weight) == pytest.approx(mean_flux_jy(group), rel=1e-3)
     with table(f"{tmp_path / 'c.ms'}::SPECTRAL_WINDOW", ack=False) as window:
         assert np.allclose(window.getcell("CHAN_FREQ", 0), group.freq_hz.reshape(24, 4).mean(axis=1))
         assert window.getcell("CHAN_WIDTH", 0)[0] == pytest.approx(4 * 1953125.0)

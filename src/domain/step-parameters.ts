@@ -64,6 +64,10 @@ export const stepParameterSchemas = {
   }),
   calibrate: z.strictObject({
     averageChannels: z.int().min(1).max(64).default(1).describe('channels averaged into one for imaging'),
+    fieldPhase: z
+      .boolean()
+      .default(true)
+      .describe('find one phase a receptor on the catalogue sources of the field; kept only if it fits better'),
   }),
   image: z.strictObject({
     tier: z.enum(['quicklook', 'standard', 'deep']).default('standard'),

@@ -36,7 +36,7 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
     const place = { publishedMs: ms, tmpfsMs: null };
     await flag(this.host)({ ...this.order(groupId, 'flag'), place }, watch);
     const choice = this.#choose(input);
-    const { output } = await calibrate(this.host)({ ...this.order(groupId, 'calibrate'), place, choice }, watch);
+    const { output } = await calibrate(this.host)({ ...this.order(groupId, 'calibrate'), place, centre: { raDeg, decDeg }, choice }, watch);
     return { groupId, ms: output.result.ms, choice, calibration: output.result, missingSubbands, centre: { raDeg, decDeg } };
   }
 
