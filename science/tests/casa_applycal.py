@@ -11,7 +11,7 @@ tool = calibrater()
 tool.open(filename=plan["ms"], compress=False, addcorr=True, addmodel=False)
 tool.selectvis(time="", spw="", scan="", field="", intent="", observation="", baseline="", uvrange="", chanmode="none", msselect="")
 for path in plan["tables"]:
-    tool.setapply(t=0.0, table=path, field="", calwt=False, spwmap=[-1], interp="nearest,linearflag")
+    tool.setapply(t=0.0, table=path, field="", calwt=False, spwmap=[-1], interp=plan["interp"])
 tool.correct("calflag")
 tool.close()
 Path(sys.argv[2]).write_text("{}")

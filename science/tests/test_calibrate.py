@@ -154,19 +154,54 @@ def test_a_second_attempt_replaces_the_first_but_nothing_else(group: MadeGroup, 
     assert (status, event["code"]) == (1, "TargetExists")
 
 
-def test_it_equals_casa_applycal_on_the_same_tables(group: MadeGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flags = np.zeros(group.gains.shape, bool)
+def applied_by_casa(ms: Path, tables: list[dict[str, Any]], interpolation: str, work: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Corrected data and flags of the cross-correlations."""
+    plan = {"ms": str(ms), "tables": [str(entry["path"]) for entry in tables], "interp": interpolation}
+    run_casa("casa_applycal", plan, work / "casa", 2)
+    data, flags, a1, a2 = columns(ms, "CORRECTED_DATA", "FLAG", "ANTENNA1", "ANTENNA2")
+    return data[a1 != a2], flags[a1 != a2]
+
+
+@pytest.fixture
+def casa_finds_our_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SCIENCE), str(SCIENCE / "tests")]))
+
+
+@pytest.mark.usefixtures("casa_finds_our_programs")
+def test_it_equals_casa_applycal_on_the_same_tables(group: MadeGroup, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    flags = random.random(group.gains.shape) < 0.02  # alone, in pairs, at the edges of the band
     flags[4, 0, 50:53] = True
+    flags[5, 1, :7] = True
     flags[6, 1] = True
-    ms = group.write(tmp_path / "g.ms")
+    ms = group.write(tmp_path / "g.ms", random.random(group.data.shape) < 0.01)
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms, flags=flags, without=(2,))
     assert calibrate(ms, tmp_path / "c.ms", [solved])[0] == 0
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SCIENCE), str(SCIENCE / "tests")]))
-    paths = [entry["path"] for entry in solved["tables"]]
-    run_casa("casa_applycal", {"ms": str(ms), "tables": [str(path) for path in paths]}, tmp_path / "casa", 2)
     ours, our_flags = columns(tmp_path / "c.ms", "DATA", "FLAG")
-    theirs, their_flags, a1, a2 = columns(ms, "CORRECTED_DATA", "FLAG", "ANTENNA1", "ANTENNA2")
-    theirs, their_flags = theirs[a1 != a2], their_flags[a1 != a2]
+    theirs, their_flags = applied_by_casa(ms, solved["tables"], "nearest,linearflag", tmp_path)
     assert np.array_equal(our_flags, their_flags)
     good = ~our_flags
     assert (np.abs(ours - theirs)[good] / np.abs(theirs)[good]).max() < 1e-5
+
+
+@pytest.mark.usefixtures("casa_finds_our_programs")
+def test_between_two_sets_it_equals_casa_interpolating_linearly_in_time(group: MadeGroup, tmp_path: Path) -> None:
+    ms = group.write(tmp_path / "g.ms")
+    turn = np.exp(1j * np.radians(np.random.default_rng(4).normal(0, 8, group.gains.shape[:2])))[..., None]
+    hour = 1 / 24
+    before = write_tables(tmp_path, "before", MID_MJD - 0.2 * hour, group.gains, ms)
+    after = write_tables(tmp_path, "after", MID_MJD + 0.8 * hour, group.gains * turn * 1.05, ms)
+    status, event = calibrate(ms, tmp_path / "c.ms", [before, after])
+    assert status == 0, event
+    (ours,) = columns(tmp_path / "c.ms", "DATA")
+    # CASA interpolates within one table: the second interval goes under the first.
+    with (
+        table(str(before["tables"][0]["path"]), readonly=False, ack=False) as first,
+        table(str(after["tables"][0]["path"]), ack=False) as second,
+    ):
+        start = first.nrows()
+        first.addrows(second.nrows())
+        for name in first.colnames():
+            first.putcol(name, second.getcol(name), start, second.nrows())
+    theirs, _ = applied_by_casa(ms, before["tables"], "linear,linearflag", tmp_path)
+    assert (np.abs(ours - theirs) / np.abs(theirs)).max() < 1e-5
