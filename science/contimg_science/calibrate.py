@@ -18,6 +18,7 @@ from contimg_science.calibration.field_phase import FieldPhase, no_field_phase
 from contimg_science.calibration.field_sample import find_field_phase
 from contimg_science.calibration.gain_product import SetGains, gains_at, gains_of_set, weights_at
 from contimg_science.calibration.imaging_set import UNCHANGED_COLUMNS, create_imaging_set, is_earlier_attempt
+from contimg_science.calibration.smearing import channels_to_average
 from contimg_science.measurement_set import Description, describe, open_table
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
@@ -45,7 +46,9 @@ class Inputs(Record):
 
 
 class Parameters(Record):
-    average_channels: int
+    # None: as many as lose less than max_smearing_loss at the edge of the beam.
+    average_channels: int | None
+    max_smearing_loss: float
     field_phase: bool
 
 
@@ -79,6 +82,8 @@ class CalibrateResult(Record):
     ms: Path
     rows: int
     channels: int
+    # What averaging costs a source at the 20 % edge of the beam; 0 when it was asked for or none is done.
+    smearing_loss: float
     flagged_fraction: float
     antennas_without_solutions: list[str]
     sets_used: list[SetUsed]
@@ -90,10 +95,11 @@ class CalibrateResult(Record):
 
 def calibrate(request: CalibrateRequest) -> CalibrateResult:
     timings = Timings()
-    average, target = request.parameters.average_channels, request.outputs.ms
+    target = request.outputs.ms
     with timings.phase("load"):
         group = describe(request.inputs.ms)
         _refuse(request, group)
+        average, loss = _average(request, group)
         sets = sorted((_load(entry, group) for entry in request.inputs.sets), key=lambda entry: entry.mid_mjd)
     with timings.phase("field_phase"):
         field = _field_phase(request, group, sets)
@@ -115,6 +121,7 @@ def calibrate(request: CalibrateRequest) -> CalibrateResult:
         ms=target,
         rows=group.shape.times * crosses,
         channels=group.shape.channels // average,
+        smearing_loss=round(loss, 6),
         flagged_fraction=flagged / samples,
         antennas_without_solutions=missing,
         sets_used=[SetUsed(id=entry.id, weight=weight) for entry, weight in zip(sets, weights_at(sets, group.mid_mjd), strict=True)],
@@ -146,7 +153,7 @@ def _refuse(request: CalibrateRequest, group: Description) -> None:
             raise StepFailure(
                 "NoCalibration", "IncompleteSet", f"set {entry.id} has tables {types}, wanted BP and GP", "solve the calibrator again", "none"
             )
-    if average < 1 or group.shape.channels % average:
+    if average is not None and (average < 1 or group.shape.channels % average):
         raise StepFailure(
             "BadInput",
             "BadAverage",
@@ -156,6 +163,14 @@ def _refuse(request: CalibrateRequest, group: Description) -> None:
         )
     if request.outputs.ms.exists() and not is_earlier_attempt(request.outputs.ms, request.group_id):
         raise StepFailure("BadInput", "TargetExists", f"{request.outputs.ms} exists and is not ours", "name a new path", "none")
+
+
+def _average(request: CalibrateRequest, group: Description) -> tuple[int, float]:
+    if request.parameters.average_channels is not None:
+        return request.parameters.average_channels, 0.0
+    with open_table(request.inputs.ms) as main:
+        uvw_m = main.getcol("UVW", 0, group.shape.baselines)[~group.autocorrelation]
+    return channels_to_average(uvw_m, group, request.parameters.max_smearing_loss)
 
 
 def _load(entry: CalibrationSet, group: Description) -> SetGains:

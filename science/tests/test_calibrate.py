@@ -34,11 +34,11 @@ def group() -> MadeGroup:
 
 
 def calibrate(
-    ms: Path, target: Path, sets: list[dict[str, Any]], average: int = 1, field: Sequence[Calibrator] | None = None
+    ms: Path, target: Path, sets: list[dict[str, Any]], average: int | None = 1, field: Sequence[Calibrator] | None = None
 ) -> tuple[int, dict[str, Any]]:
     request = {
         "inputs": {"ms": ms, "sets": sets, "positions": positions(target.parent / "positions.csv", field or ())},
-        "parameters": {"average_channels": average, "field_phase": field is not None},
+        "parameters": {"average_channels": average, "max_smearing_loss": 0.01, "field_phase": field is not None},
         "outputs": {"ms": target},
     }
     status, events = run_step_process("calibrate", request, target.parent)

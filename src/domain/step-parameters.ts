@@ -63,7 +63,14 @@ export const stepParameterSchemas = {
     refantOrder: z.array(z.string()).min(1).default(REFERENCE_ANTENNAS).describe('reference antennas by name, best first'),
   }),
   calibrate: z.strictObject({
-    averageChannels: z.int().min(1).max(64).default(1).describe('channels averaged into one for imaging'),
+    averageChannels: z
+      .int()
+      .min(1)
+      .max(64)
+      .nullable()
+      .default(null)
+      .describe('channels averaged into one for imaging; null: as many as max_smearing_loss allows'),
+    maxSmearingLoss: fraction.default(0.01).describe('of the flux of a source at the 20 % edge of the beam, with the weights of the image'),
     fieldPhase: z
       .boolean()
       .default(true)
