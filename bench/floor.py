@@ -31,7 +31,7 @@ SIZES = {"mini": (MINI, 96), "full": (tuple(station for station in range(1, 118)
 # 50 times the thermal noise of a full group: what the step would subtract if this group had noise.
 CATALOGUE_JY = 50 * 0.25e-3
 PARAMETERS = {
-    "extent_deg": 3, "cell_arcsec": None, "robust": 0, "niter": 50000, "auto_threshold_sigma": 1, "auto_mask_sigma": 5, "mgain": 0.95,
+    "extent_deg": 3, "cell_arcsec": None, "robust": 0, "niter": 50000, "auto_threshold_sigma": 0.5, "auto_mask_sigma": 5, "mgain": 0.95,
     "pb_cut": 0.2, "bright_sigma": 50,
 }  # fmt: skip
 
@@ -47,26 +47,26 @@ def sky() -> list[PointSource]:
     return [one(number, 0.15, 3.0) for number in range(12)] + [one(number, 0.005, 0.1) for number in range(12, 42)]
 
 
-def image(ms: Path, sources: Path, work: Path, tier: str, subtract: bool) -> dict[str, Any]:
-    request = {
-        "schema_version": 1, "step": "image", "group_id": "floor", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z",
-        "work_dir": work, "threads": 2,
-        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": sources},
-        "parameters": {**PARAMETERS, "tier": tier, "subtract_bright": subtract},
-        "outputs": {"directory": work / "products", "name": "floor.img"},
-    }  # fmt: skip
-    work.mkdir()
-    path = work / "request.json"
-    path.write_text(json.dumps(request, default=str))
+def run(step: str, request: dict[str, Any], work: Path) -> dict[str, Any]:
+    """A whole process; the last event, which is the result."""
+    envelope = {"schema_version": 1, "step": step, "group_id": "bench", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z"}
+    path = work / f"{step}.json"
+    path.write_text(json.dumps({**envelope, "work_dir": work, "threads": 2, **request}, default=str))
     environment = {**os.environ, "PYTHONPATH": sys.path[0], "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
-    with (work / "log").open("w") as log:
-        done = subprocess.run(
-            [sys.executable, "-m", "contimg_science.image", path], env=environment, stdout=subprocess.PIPE, stderr=log, text=True, check=False
-        )
+    with (work / f"{step}.log").open("w") as log:
+        command = [sys.executable, "-m", f"contimg_science.{step}", path]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, check=False)
     last = json.loads(done.stdout.splitlines()[-1])
     if done.returncode != 0:
-        raise SystemExit(f"{last}\nlog: {work / 'log'}")
+        raise SystemExit(f"{last}\nlog: {log.name}")
     return last
+
+
+def image(ms: Path, sources: Path, work: Path, tier: str, **parameters: bool) -> dict[str, Any]:
+    inputs = {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": sources, "memory_gb": None}
+    outputs = {"directory": work / "products", "name": "group.img"}
+    work.mkdir()
+    return run("image", {"inputs": inputs, "parameters": {**PARAMETERS, "tier": tier, **parameters}, "outputs": outputs}, work)
 
 
 def main() -> int:
@@ -85,7 +85,7 @@ def main() -> int:
         floors = []
         print("subtraction   noise of the residual  largest  major cycles  wsclean  whole step  processor  peak memory")
         for subtract in (False, True):
-            event = image(ms, sources, base / f"subtract-{subtract}", given.tier, subtract)
+            event = image(ms, sources, base / f"subtract-{subtract}", given.tier, subtract_bright=subtract, catalogue_mask=subtract)
             result, used = event["result"], event["resources"]
             residual_peak = next(check["value"] for check in result["qa"]["checks"] if check["name"] == "residual_peak_sigma")
             floors.append(result["noise_jy"])

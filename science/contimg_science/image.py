@@ -9,15 +9,18 @@ the same input gives the same bytes; on several, pixels differ by a millionth of
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from contimg_science.imaging.bright_sources import Subtracted, choose_bright, subtract_bright
-from contimg_science.imaging.contract import ImageRequest, ImageResult, WSCleanUse
+from contimg_science.imaging.clean_mask import catalogue_mask
+from contimg_science.imaging.cleaning import Cleaning, clean
+from contimg_science.imaging.contract import ImageRequest, ImageResult
 from contimg_science.imaging.image_size import ImageSize, beam_for_cell_arcsec, image_size
 from contimg_science.imaging.known_sources import KnownSources, read_known_sources
 from contimg_science.imaging.products import Cleaned, finish
 from contimg_science.imaging.visibilities import Visibilities, read_visibilities
 from contimg_science.imaging.weighting import ImagingWeights, imaging_weights
-from contimg_science.imaging.wsclean_run import CleanParameters, run_wsclean, wsclean_command, wsclean_version
+from contimg_science.imaging.wsclean_run import wsclean_version
 from contimg_science.protocol import StepFailure, Timings, progress, run_step
 
 
@@ -28,7 +31,7 @@ def image(request: ImageRequest) -> ImageResult:
         raise StepFailure(
             "BadInput", "NoMeasurementSet", f"{inputs.ms} is not a Measurement Set", "run the calibrate step of this group", "none"
         )
-    version = wsclean_version()
+    wsclean_version()
     known = None if inputs.sources is None else read_known_sources(inputs.sources)
     with timings.phase("weights"):
         progress(0.01, "weights and beam")
@@ -38,27 +41,17 @@ def image(request: ImageRequest) -> ImageResult:
     request.work_dir.mkdir(parents=True, exist_ok=True)
     with timings.phase("subtract"):
         subtracted = _subtracted(request, known, vis, weights, size)
-    ms = inputs.ms if subtracted is None else _without_bright(request)
+    mask = catalogue_mask(known, vis, weights, size) if known is not None and parameters.catalogue_mask else None
     prefix = request.work_dir / "wsclean"
-    clean = CleanParameters(
-        tier=parameters.tier,
-        robust=parameters.robust,
-        niter=parameters.niter,
-        auto_threshold_sigma=parameters.auto_threshold_sigma,
-        auto_mask_sigma=parameters.auto_mask_sigma,
-        mgain=parameters.mgain,
-        taper_arcsec=weights.taper_arcsec,
-    )
-    command = wsclean_command(ms, prefix, request.work_dir, request.threads, size, clean)
+    ms = inputs.ms if subtracted is None else _without_bright(request)
     with timings.phase("wsclean"):
-        major_cycles = run_wsclean(command, prefix, 0.1, 0.85)
+        use = clean(Cleaning(request, ms, prefix, size, weights.taper_arcsec, mask))
     if subtracted is not None:
         shutil.rmtree(ms)
-    use = WSCleanUse(version=version, command=command, major_cycles=major_cycles)
     return finish(request, Cleaned(vis, weights, size, prefix, subtracted, use), timings)
 
 
-def _without_bright(request: ImageRequest):
+def _without_bright(request: ImageRequest) -> Path:
     return request.work_dir / "without-bright.ms"
 
 

@@ -38,6 +38,7 @@ CATALOGUE = [*STEADY, replace(DOUBLED, flux_jy=1.2, spectral_index=-0.8), PointS
 PARAMETERS = {
     "tier": "standard", "extent_deg": 1.5, "cell_arcsec": 8, "robust": 0, "niter": 20000, "auto_threshold_sigma": 1, "auto_mask_sigma": 5,
     "mgain": 0.9, "pb_cut": 0.2, "subtract_bright": True, "bright_sigma": 50,
+    "catalogue_mask": True,
 }  # fmt: skip
 # Without noise the rest after a subtraction is of the least of what was there: an image needs a little noise to be one.
 NOISE_JY = 0.02
@@ -55,7 +56,14 @@ def ms(folder: Path) -> Path:
 
 def make_image(ms: Path, directory: Path, sources: Path | None, **parameters: Any) -> dict[str, Any]:
     request = {
-        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": sources},
+        "inputs": {
+            "ms": ms,
+            "calibration_set": "true gains",
+            "degraded_reasons": [],
+            "subbands_missing": [],
+            "sources": sources,
+            "memory_gb": None,
+        },
         "parameters": {**PARAMETERS, **parameters},
         "outputs": {"directory": directory / "products", "name": "group.img"},
     }
@@ -112,12 +120,14 @@ def test_fluxes_are_those_of_the_sky_not_of_the_catalogue(made, source):
 @pytest.mark.slow
 def test_the_result_names_what_was_subtracted_and_with_which_flux(made):
     fitted = {one["name"]: one for one in made["on"]["subtracted"]}
-    assert set(fitted) == {source.name for source in CATALOGUE}
+    # A built-in calibrator, which nobody put into this sky, stands 5° off in the first side lobe.
+    assert set(fitted) == {"3C147", *(source.name for source in CATALOGUE)}
     for source in [*STEADY, DOUBLED]:
         assert fitted[source.name]["fitted_jy"] == pytest.approx(source.flux_jy, rel=5e-3), source.name
     assert abs(fitted["gone"]["fitted_jy"]) < 5e-3
+    assert abs(fitted["3C147"]["image_jy"]) < 5e-3
     assert made["off"]["subtracted"] == []
-    assert fits.getheader(made["on"]["files"]["image"])["NSUBTR"] == len(CATALOGUE)
+    assert fits.getheader(made["on"]["files"]["image"])["NSUBTR"] == len(fitted)
 
 
 @pytest.mark.slow
@@ -136,15 +146,14 @@ def test_the_model_holds_the_subtracted_sources_and_the_residual_does_not(made):
 
 @pytest.mark.slow
 def test_nothing_is_subtracted_when_no_source_is_bright_enough(ms, folder):
-    faint = write_known_sources(folder / "faint.csv", [replace(source, flux_jy=1e-3) for source in STEADY], TIMES)
-    result = make_image(ms, folder / "faint", faint, tier="quicklook", niter=100)
+    result = make_image(ms, folder / "high", folder / "sources.csv", tier="quicklook", niter=100, bright_sigma=1e6)
     assert (result["subtracted"], result["wsclean"]["command"][-1]) == ([], str(ms))
 
 
 def known(sources: list[PointSource]) -> KnownSources:
     ra, dec = np.array([place_rad(source, 4) for source in sources]).T
     flux, index = (np.array([getattr(source, name) for source in sources]) for name in ("flux_jy", "spectral_index"))
-    return KnownSources(np.arange(len(sources)), [source.name for source in sources], ra, dec, flux, index)
+    return KnownSources([source.name for source in sources], ra, dec, flux, index)
 
 
 def test_the_true_sky_leaves_nothing_in_noiseless_visibilities(tmp_path):
@@ -170,7 +179,7 @@ def test_a_source_without_a_flux_is_never_given_one(tmp_path):
     path = tmp_path / "sources.csv"
     path.write_text('source_id,name,ra_deg,dec_deg,flux_jy,spectral_index\n7,"J1, first",10.5,54.0,,\n')
     read = read_known_sources(path)
-    assert (read.name, np.isnan(read.flux_jy[0]), np.isnan(read.spectral_index[0])) == (["J1, first"], True, True)
+    assert (read.name[0], np.isnan(read.flux_jy[0]), np.isnan(read.spectral_index[0])) == ("J1, first", True, True)
 
 
 def test_a_bad_line_of_the_catalogue_is_named(tmp_path):

@@ -32,13 +32,21 @@ PARAMETERS = {
     "pb_cut": 0.85,  # high, so that a small image has a blank border too
     "subtract_bright": True,
     "bright_sigma": 50,
+    "catalogue_mask": True,
 }
 
 
 def make_image(ms: Path, directory: Path, threads: int = 2, **environment: str) -> tuple[int, list[dict[str, Any]]]:
     request = {
         "threads": threads,
-        "inputs": {"ms": ms, "calibration_set": "set-7", "degraded_reasons": ["subbands_missing"], "subbands_missing": [3, 11], "sources": None},
+        "inputs": {
+            "ms": ms,
+            "calibration_set": "set-7",
+            "degraded_reasons": ["subbands_missing"],
+            "subbands_missing": [3, 11],
+            "sources": None,
+            "memory_gb": None,
+        },
         "parameters": PARAMETERS,
         "outputs": {"directory": directory / "products", "name": "group.img"},
     }

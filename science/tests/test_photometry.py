@@ -43,6 +43,7 @@ IMAGE_PARAMETERS = {
     "pb_cut": 0.2,
     "subtract_bright": True,
     "bright_sigma": 50,
+    "catalogue_mask": True,
 }
 
 
@@ -79,7 +80,14 @@ def ms(directory: Path) -> Path:
 @pytest.fixture(scope="module")
 def files(ms: Path, directory: Path) -> dict[str, str]:
     request = {
-        "inputs": {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": None},
+        "inputs": {
+            "ms": ms,
+            "calibration_set": "true gains",
+            "degraded_reasons": [],
+            "subbands_missing": [],
+            "sources": None,
+            "memory_gb": None,
+        },
         "parameters": IMAGE_PARAMETERS,
         "outputs": {"directory": directory / "products", "name": "group.img"},
     }

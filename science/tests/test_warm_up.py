@@ -45,11 +45,11 @@ def image_request(folder: Path) -> dict[str, object]:
         "inputs": {
             "ms": write_calibrated_ms(folder / "calibrated.ms", bright, 1.0, times=2, channels=4),
             "sources": write_known_sources(folder / "sources.csv", bright, 2),
-            "calibration_set": "1", "degraded_reasons": [], "subbands_missing": [],
+            "calibration_set": "1", "degraded_reasons": [], "subbands_missing": [], "memory_gb": None,
         },
         "parameters": {
             "tier": "quicklook", "extent_deg": 0.5, "cell_arcsec": 8, "robust": 0, "niter": 10, "auto_threshold_sigma": 1,
-            "auto_mask_sigma": 5, "mgain": 0.9, "pb_cut": 0.2, "subtract_bright": True, "bright_sigma": 10,
+            "auto_mask_sigma": 5, "mgain": 0.9, "pb_cut": 0.2, "subtract_bright": True, "bright_sigma": 10, "catalogue_mask": True,
         },
         "outputs": {"directory": folder / "products", "name": "warm.img"},
     }  # fmt: skip

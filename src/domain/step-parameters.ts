@@ -82,8 +82,9 @@ export const stepParameterSchemas = {
     cellArcsec: z.number().positive().nullable().default(null).describe('null: the beam over 3.5'),
     robust: z.number().min(-2).max(2).default(0),
     niter: z.int().min(0).default(50_000),
-    autoThresholdSigma: z.number().min(0.3).max(20).default(1),
-    autoMaskSigma: z.number().min(1).max(50).default(5),
+    autoThresholdSigma: z.number().min(0.3).max(20).default(0.5).describe('cleaned down to so many times the noise, inside the mask'),
+    catalogueMask: z.boolean().default(true).describe('clean only around catalogue sources, unless a bright one is somewhere else'),
+    autoMaskSigma: z.number().min(1).max(50).default(5).describe('without catalogue: what is found above this makes the mask'),
     mgain: z.number().gt(0).lt(1).default(0.95).describe('peak taken off before the next look at the visibilities; lower is safer, slower'),
     pbCut: fraction.default(0.2).describe('the image ends where the primary beam falls below this'),
     subtractBright: z

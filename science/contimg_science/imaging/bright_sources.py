@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
 # More cost more than they spoil: the artefacts of a source are a ten-thousandth of its flux.
 MOST_SUBTRACTED = 40
+# Farther out than the first side lobes nobody knows how a real dish differs from an Airy pattern.
+LEAST_RESPONSE = 1e-3
 # A beam is drawn out to where it falls below this: single precision knows no less of the peak beside it.
 BEAM_FLOOR = 1e-7
 
@@ -42,7 +44,8 @@ class Subtracted:
 def choose_bright(known: KnownSources, vis: Visibilities, weights: ImagingWeights, limit_sigma: float) -> KnownSources:
     expected = expected_flux_jy(vis, weights, known)
     # Without noise everything with a flux is bright; the comparison is false for NaN.
-    bright = np.flatnonzero((expected > limit_sigma * weights.thermal_noise_jy) & (expected > 0))
+    in_beam = expected > LEAST_RESPONSE * known.spectrum_jy(np.array([weights.freq_hz]))[:, 0]
+    bright = np.flatnonzero(in_beam & (expected > limit_sigma * weights.thermal_noise_jy))
     return known.take(bright[np.argsort(-expected[bright], kind="stable")][:MOST_SUBTRACTED])
 
 

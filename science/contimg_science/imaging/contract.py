@@ -18,6 +18,8 @@ class ImageInputs(Record):
     subbands_missing: list[int]
     sources: Path | None
     """The catalogue around the field as CSV (imaging/known_sources.py); none: nothing is known of this sky."""
+    memory_gb: float | None
+    """What one process may take; none: the memory of the host."""
 
 
 class ImageParameters(Record):
@@ -32,6 +34,7 @@ class ImageParameters(Record):
     pb_cut: float = Field(ge=0, lt=1)
     subtract_bright: bool
     bright_sigma: float = Field(gt=0)
+    catalogue_mask: bool
 
 
 class ImageOutputs(Record):
@@ -56,16 +59,28 @@ class ImageFiles(Record):
     thumbnail: Path
 
 
+class Retry(Record):
+    """Why WSClean had to run again, and what was done about it."""
+
+    reason: Literal["diverged", "memory", "source_outside_mask"]
+    detail: str
+    remedy: str
+
+
 class WSCleanUse(Record):
+    """`command` is that of the run whose image was kept; `mask` says what cleaning was held to: the catalogue, or what it found."""
+
     version: str
     command: list[str]
     major_cycles: int
+    mask: Literal["catalogue", "found"]
+    diverged: bool
+    retries: list[Retry]
 
 
 class SubtractedSource(Record):
     """A source taken out of the visibilities and put back into the image; fluxes at 1.4 GHz, `image_jy` as it stands there."""
 
-    source_id: int
     name: str
     catalogue_jy: float
     fitted_jy: float

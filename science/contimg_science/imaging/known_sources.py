@@ -13,19 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from contimg_science.beam import separation_from_pointing_rad
+from contimg_science.calibrators import CALIBRATORS, REFERENCE_GHZ, USUAL_SPECTRAL_INDEX
 from contimg_science.protocol import StepFailure
 
 Array = NDArray[np.float64]
+Row = tuple[str, float, float, float, float]
 COLUMNS = ["source_id", "name", "ra_deg", "dec_deg", "flux_jy", "spectral_index"]
-# Frequency that catalogue fluxes are of.
-REFERENCE_HZ = 1.4e9
-# Of extragalactic sources at 1.4 GHz; where a fit follows, only where it starts.
-TYPICAL_SPECTRAL_INDEX = -0.7
+REFERENCE_HZ = REFERENCE_GHZ * 1e9
+# Nearer than this two entries are one source.
+SAME_SOURCE_RAD = np.radians(30 / 3600)
 
 
 @dataclass(frozen=True)
 class KnownSources:
-    source_id: NDArray[np.int64]
     name: list[str]
     ra_rad: Array
     dec_rad: Array
@@ -33,11 +34,10 @@ class KnownSources:
     spectral_index: Array
 
     def __len__(self) -> int:
-        return self.source_id.size
+        return self.ra_rad.size
 
     def take(self, index: NDArray[np.int64]) -> KnownSources:
         return KnownSources(
-            self.source_id[index],
             [self.name[number] for number in index.tolist()],
             self.ra_rad[index],
             self.dec_rad[index],
@@ -46,8 +46,8 @@ class KnownSources:
         )
 
     def spectrum_jy(self, freq_hz: Array) -> Array:
-        """(sources, channels), a power law; a typical one where the catalogue has none."""
-        index = np.where(np.isnan(self.spectral_index), TYPICAL_SPECTRAL_INDEX, self.spectral_index)
+        """(sources, channels), a power law; the usual one where the catalogue has none, from where a fit may start."""
+        index = np.where(np.isnan(self.spectral_index), USUAL_SPECTRAL_INDEX, self.spectral_index)
         return self.flux_jy[:, None] * (freq_hz[None, :] / REFERENCE_HZ) ** index[:, None]
 
 
@@ -59,7 +59,6 @@ def read_known_sources(path: Path) -> KnownSources:
         try:
             rows = [
                 (
-                    int(row["source_id"]),
                     row["name"],
                     float(row["ra_deg"]),
                     float(row["dec_deg"]),
@@ -72,15 +71,20 @@ def read_known_sources(path: Path) -> KnownSources:
             raise StepFailure(
                 "BadInput", "BadSources", f"line {reader.line_num} of {path.name}: {error}", "correct this line of the sources", "none"
             ) from error
-    numbers = np.array([row[2:] for row in rows], np.float64).reshape(-1, 4)
-    return KnownSources(
-        source_id=np.array([row[0] for row in rows], np.int64),
-        name=[row[1] for row in rows],
-        ra_rad=np.radians(numbers[:, 0]),
-        dec_rad=np.radians(numbers[:, 1]),
-        flux_jy=numbers[:, 2],
-        spectral_index=numbers[:, 3],
-    )
+    return _with_calibrators(rows)
+
+
+def _with_calibrators(rows: list[Row]) -> KnownSources:
+    """The built-in calibrators too, where the catalogue leaves them out: none is as bright as they are."""
+    places = np.radians(np.array([row[1:3] for row in rows]).reshape(-1, 2))
+    for calibrator in CALIBRATORS.values():
+        ra_rad, dec_rad = np.radians(calibrator.ra_deg), float(np.radians(calibrator.dec_deg))
+        if not (separation_from_pointing_rad(places[:, 0] - ra_rad, places[:, 1], dec_rad) < SAME_SOURCE_RAD).any():
+            flux_jy, above_jy = calibrator.flux_jy(np.array([REFERENCE_HZ, REFERENCE_HZ * 1.01]))
+            index = float(np.log(above_jy / flux_jy) / np.log(1.01))
+            rows = [*rows, (calibrator.name, calibrator.ra_deg, calibrator.dec_deg, float(flux_jy), index)]
+    numbers = np.array([row[1:] for row in rows], np.float64)
+    return KnownSources([row[0] for row in rows], np.radians(numbers[:, 0]), np.radians(numbers[:, 1]), numbers[:, 2], numbers[:, 3])
 
 
 def _known(text: str) -> float:

@@ -158,7 +158,6 @@ def _listed(subtracted: Subtracted | None) -> list[SubtractedSource]:
         return []
     return [
         SubtractedSource(
-            source_id=int(subtracted.sources.source_id[number]),
             name=name,
             catalogue_jy=float(subtracted.sources.flux_jy[number]),
             fitted_jy=float(subtracted.fitted_jy[number]),
@@ -183,6 +182,7 @@ def _provenance(
         "SBMISS": (",".join(f"sb{subband:02d}" for subband in inputs.subbands_missing), "subbands missing"),
         "PBCUT": (parameters.pb_cut, "the corrected image is blank below this"),
         "TIER": (parameters.tier, ""),
+        "CLMASK": (cleaned.wsclean.mask, "where cleaning was allowed"),
         "NSUBTR": (0 if cleaned.subtracted is None else len(cleaned.subtracted.sources), "sources subtracted, restored"),
         "NOISE": (numbers.noise_jy, "[Jy/beam] robust, of the residual"),
         "THERMAL": (numbers.thermal_noise_jy, "[Jy/beam] expected from the weights and XX-YY"),
@@ -198,8 +198,10 @@ def _reproducible(command: list[str], request: ImageRequest) -> list[str]:
     for word in command[1:-1]:
         if skip:
             skip -= 1
-        elif word in ("-j", "-temp-dir", "-name"):
+        elif word in ("-j", "-temp-dir", "-name", "-abs-mem", "-reuse-psf", "-reuse-dirty"):
             skip = 1
+        elif word == "-fits-mask":
+            words, skip = [*words, word, "catalogue"], 1
         else:
             words.append(word)
     return [*words, request.inputs.ms.name]

@@ -30,6 +30,7 @@ class ImagingWeights:
     taper_arcsec: float
     beam_major_arcsec: float
     beam_minor_arcsec: float
+    beam_pa_rad: float  # north through east
     thermal_noise_jy: float
     share: Array  # (times, channels examined), sums to 1
     channels: NDArray[np.int64]
@@ -58,8 +59,8 @@ class CoarseCells:
     weight: Array
     longest_lambda: float
 
-    def beam_arcsec(self, taper: Taper) -> tuple[float, float]:
-        """Axes of the Gaussian fitted to the point spread function, as WSClean does it: peak 1, centred, least squares."""
+    def beam(self, taper: Taper) -> tuple[float, float, float]:
+        """Axes (arcsec) and angle (rad) of the Gaussian fitted to the point spread function, as WSClean does: peak 1, least squares."""
         unit_rad = 1 / self.longest_lambda
         offsets = np.linspace(-FIT_HALF_BOX, FIT_HALF_BOX, FIT_SAMPLES)
         weight = self.weight * taper(self.u, self.v)
@@ -68,18 +69,19 @@ class CoarseCells:
         spread = ((north * (weight / weight.sum())) @ east.T).real
         x, y = np.meshgrid(offsets, offsets)
         xx, yy, xy = _exponent(np.stack([x * x, y * y, x * y], axis=-1).reshape(-1, 3), spread.ravel())
-        sharp = np.maximum(np.linalg.eigvalsh([[xx, xy / 2], [xy / 2, yy]]), 1e-6)
-        major, minor = np.degrees(2 * np.sqrt(np.log(2) / sharp) * unit_rad) * 3600
-        return float(major), float(minor)
+        sharp, axes = np.linalg.eigh([[xx, xy / 2], [xy / 2, yy]])
+        major, minor = np.degrees(2 * np.sqrt(np.log(2) / np.maximum(sharp, 1e-6)) * unit_rad) * 3600
+        # The first axis is the least sharp one: (east, north) of the major axis.
+        return float(major), float(minor), float(np.arctan2(axes[0, 0], axes[1, 0]))
 
     def taper_for(self, beam_minor_arcsec: float) -> Taper:
         """The taper that makes the narrow axis this wide, or none when it already is."""
-        if self.beam_arcsec(Taper(0))[1] >= beam_minor_arcsec:
+        if self.beam(Taper(0))[1] >= beam_minor_arcsec:
             return Taper(0)
         low, high = 0.0, 2 * beam_minor_arcsec
         for _ in range(TAPER_HALVINGS):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.beam_arcsec(Taper(middle))[1] < beam_minor_arcsec else (low, middle)
+            low, high = (middle, high) if self.beam(Taper(middle))[1] < beam_minor_arcsec else (low, middle)
         return Taper(round(high, 2))
 
 
@@ -109,7 +111,7 @@ def imaging_weights(vis: Visibilities, robust: float, extent_deg: float, beam_at
     cells = _coarse_cells(vis, briggs)
     taper = cells.taper_for(beam_at_least_arcsec)
     weight = briggs * taper(vis.u_lambda, vis.v_lambda)
-    major, minor = cells.beam_arcsec(taper)
+    major, minor, pa_rad = cells.beam(taper)
     total = weight.sum()
     # Only every `stride`-th channel is summed; the image has them all, so its noise is lower by √stride.
     thermal = float(np.sqrt((weight**2 * vis.noise_power / 2).sum() / vis.stride) / total)
@@ -120,6 +122,7 @@ def imaging_weights(vis: Visibilities, robust: float, extent_deg: float, beam_at
         taper_arcsec=taper.beam_arcsec,
         beam_major_arcsec=major,
         beam_minor_arcsec=minor,
+        beam_pa_rad=pa_rad,
         thermal_noise_jy=thermal,
         share=share,
         channels=channels,

@@ -22,17 +22,22 @@ PLANES = ("image", "residual", "psf", "model", "dirty")
 # Major cycles a tier may spend; the thresholds usually stop it first.
 MAJOR_CYCLES = {"quicklook": 2, "standard": 12, "deep": 30}
 LAST_LINES = 15
+UNITS_JY = {"M": 1e6, "K": 1e3, "": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "p": 1e-12}
 
 
 @dataclass(frozen=True)
-class CleanParameters:
+class CleanPlan:
     tier: str
     robust: float
     niter: int
     auto_threshold_sigma: float
     auto_mask_sigma: float
+    gain: float | None  # none: WSClean's own
     mgain: float
     taper_arcsec: float
+    mask: Path | None  # none: what is found above `auto_mask_sigma`
+    threads: int
+    memory_gb: float
 
 
 def wsclean_version() -> str:
@@ -46,22 +51,27 @@ def wsclean_version() -> str:
     return found.group(1)
 
 
-def wsclean_command(ms: Path, prefix: Path, work_dir: Path, threads: int, size: ImageSize, clean: CleanParameters) -> list[str]:
+def wsclean_command(ms: Path, prefix: Path, work_dir: Path, size: ImageSize, plan: CleanPlan) -> list[str]:
     return [
         PROGRAM,
-        *("-j", str(threads), "-temp-dir", str(work_dir), "-name", str(prefix)),
+        *("-j", str(plan.threads), "-abs-mem", f"{plan.memory_gb:.3g}", "-temp-dir", str(work_dir), "-name", str(prefix)),
         *("-no-update-model-required", "-data-column", "DATA", "-field", "all", "-pol", "I", "-use-wgridder"),
         *("-size", str(size.width_px), str(size.width_px), "-scale", f"{size.cell_arcsec:.4f}asec"),
-        *("-weight", "briggs", f"{clean.robust:g}"),
-        *(("-taper-gaussian", f"{clean.taper_arcsec:g}asec") if clean.taper_arcsec > 0 else ()),
-        *("-niter", str(clean.niter), "-nmiter", str(MAJOR_CYCLES[clean.tier]), "-mgain", f"{clean.mgain:g}"),
-        *("-auto-threshold", f"{clean.auto_threshold_sigma:g}", "-auto-mask", f"{clean.auto_mask_sigma:g}"),
+        *("-weight", "briggs", f"{plan.robust:g}"),
+        *(("-taper-gaussian", f"{plan.taper_arcsec:g}asec") if plan.taper_arcsec > 0 else ()),
+        *("-niter", str(plan.niter), "-nmiter", str(MAJOR_CYCLES[plan.tier]), "-mgain", f"{plan.mgain:g}"),
+        *(("-gain", f"{plan.gain:g}") if plan.gain is not None else ()),
+        *("-auto-threshold", f"{plan.auto_threshold_sigma:g}"),
+        *(("-fits-mask", str(plan.mask)) if plan.mask is not None else ("-auto-mask", f"{plan.auto_mask_sigma:g}")),
         str(ms),
     ]
 
 
-def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress_to: float) -> int:
-    """Run to the end; `<prefix>-image.fits`, `-residual`, `-psf`, `-model`, `-dirty` are there afterwards. Answers the major cycles."""
+def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress_to: float) -> list[float]:
+    """Run to the end; `<prefix>-image.fits`, `-residual`, `-psf`, `-model`, `-dirty` are there afterwards.
+
+    Answers the largest residual (Jy) that each major cycle began with; NaN where WSClean saw none.
+    """
     for plane in PLANES:
         prefix.with_name(f"{prefix.name}-{plane}.fits").unlink(missing_ok=True)
     with subprocess.Popen(
@@ -74,8 +84,10 @@ def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress
         preexec_fn=die_with_parent,
     ) as child:
         assert child.stdout is not None
-        last, major_cycles = _follow(child.stdout, progress_from, progress_to)
+        last, peaks_jy = _follow(child.stdout, progress_from, progress_to)
     tail = "\n".join(last)
+    if child.returncode > 0 and "bad_alloc" in tail:
+        raise StepFailure("ToolKilled", "WSCleanMemory", f"wsclean found no memory\n{tail}", "give the step more memory, or fewer threads")
     if child.returncode < 0:
         name = signal.Signals(-child.returncode).name
         raise StepFailure(
@@ -88,13 +100,13 @@ def run_wsclean(command: list[str], prefix: Path, progress_from: float, progress
         raise StepFailure(
             "ToolFailed", "WSCleanNoImage", f"wsclean left with status 0 but without {missing}\n{tail}", "read the log of this attempt"
         )
-    return major_cycles
+    return peaks_jy
 
 
-def _follow(lines, progress_from: float, progress_to: float) -> tuple[deque[str], int]:
+def _follow(lines, progress_from: float, progress_to: float) -> tuple[deque[str], list[float]]:
     """Pass the log on; each major cycle takes half of the way that is left, for nobody knows how many there will be."""
     last: deque[str] = deque(maxlen=LAST_LINES)
-    here, major_cycles = progress_from, 0
+    here, peaks_jy = progress_from, list[float]()
     for line in lines:
         sys.stderr.write(line)
         if not line.strip():
@@ -102,11 +114,18 @@ def _follow(lines, progress_from: float, progress_to: float) -> tuple[deque[str]
         last.append(line.rstrip())
         if (iteration := re.search(r"== Deconvolving \((\d+)\) ==", line)) is not None:
             here += (progress_to - here) / 2
-            major_cycles += 1
             progress(here, f"clean, major cycle {iteration.group(1)}")
+        elif "Initial peak:" in line:
+            peaks_jy.append(_flux_jy(line))
         elif "== Constructing PSF ==" in line:
             progress(progress_from, "point spread function")
         elif "== Constructing image ==" in line:
             progress(here, "visibilities to image")
     sys.stderr.flush()
-    return last, major_cycles
+    return last, peaks_jy
+
+
+def _flux_jy(line: str) -> float:
+    """WSClean writes 1.36 Jy, 86.62 mJy, 458.04 µJy."""
+    found = re.search(r"Initial peak: (\S+) (K|M|m|µ|n|p|)Jy", line)
+    return abs(float(found.group(1))) * UNITS_JY[found.group(2)] if found is not None else float("nan")
