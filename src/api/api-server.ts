@@ -23,6 +23,7 @@ import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { imageRoutes } from './images.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { lineageRoutes } from './lineage.ts';
 import { installOpenApi } from './openapi.ts';
 import { installRateLimits } from './rate-limits.ts';
 import { sourceRoutes } from './sources.ts';
@@ -73,6 +74,7 @@ export async function buildApiServer(dependencies: ApiDependencies): Promise<Api
       sourceRoutes,
       candidateRoutes,
       ledgerRoutes,
+      lineageRoutes,
       eventRoutes,
     ]) {
       routes(api, dependencies);

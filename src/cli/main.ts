@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   group: async () => (await import('./group.ts')).groupCommand(),
   lightcurve: async () => (await import('./lightcurve.ts')).lightCurveCommand(),
   candidates: async () => (await import('./candidates.ts')).candidatesCommand(),
+  lineage: async () => (await import('./lineage.ts')).lineageCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { groupDetailSchema, groupListSchema } from '../../src/api/contract/group.ts';
 import { imageListSchema, imageSchema } from '../../src/api/contract/image.ts';
 import { lightCurveSchema, sourceListSchema } from '../../src/api/contract/source.ts';
+import { lineageSchema } from '../../src/api/contract/lineage.ts';
 import { statusSchema } from '../../src/api/contract/status.ts';
 import { stepListSchema } from '../../src/api/contract/step.ts';
 import { problemSchema } from '../../src/api/problem.ts';
@@ -218,4 +219,16 @@ test('candidates are listed by score with the word of a person, and filtered', a
   expect(list).toMatchObject({ total: 1, items: [{ name: 'J1331+3030', status: 'new', preset: 'moderate', decided_by: null }] });
   const none = candidateListSchema.parse(await (await api.get('/api/v1/sources/candidates?score_min=1e9')).json());
   expect(none).toEqual({ items: [], total: 0 });
+});
+
+test('the lineage of a thing is given whole or so many steps of it, by any name of a group', async () => {
+  const whole = lineageSchema.parse(await (await api.get('/api/v1/lineage/group/2025-10-02T00:05:17')).json());
+  expect(whole.nodes.map(({ key }) => key)).toContain(`image/${night.imageId}`);
+  const image = lineageSchema.parse(await (await api.get(`/api/v1/lineage/image/${night.imageId}?direction=down&depth=1`)).json());
+  expect(image.edges).toContainEqual({ from: 'measurements/1', to: `image/${night.imageId}` });
+  expect(image.nodes[0]?.attempts.map(({ step }) => step)).toEqual(['flag', 'calibrate', 'image']);
+  expect(problemSchema.parse(await (await api.get('/api/v1/lineage/ms/99999')).json())).toMatchObject({
+    status: 404,
+    code: 'unknown_product',
+  });
 });
