@@ -39,7 +39,7 @@ export async function calibration(input: CalibrationInput): Promise<CalibrationO
     path: directory,
     contentHash,
     bytes,
-    software: {},
+    software: result.software ?? {},
     inputProductIds: [msProductId],
     solve: result,
     validityHours: policy.calibration.validityHours,

@@ -103,7 +103,7 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
         path: measured.output.publishedMs,
         contentHash: concat.contentDigest,
         bytes: measured.output.bytes,
-        software: {},
+        software: concat.software ?? {},
         inputProductIds: [],
         concat,
         classification: measured.output.validation.classification,
@@ -163,15 +163,16 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
         degradedReasons: degradationOf(group),
         missingSubbands: lackingIn(outputOf(group, 'concat').result).subbands,
       });
+      const { result: image } = measured.output;
       const { productId } = await journal.catalog.recordProduct({
         kind: 'image',
         ...madeBy(group, attempt, 'image'),
         path: measured.output.directory,
         contentHash: measured.output.contentHash,
         bytes: measured.output.bytes,
-        software: {},
+        software: { ...image.software, ...(image.wsclean !== undefined && { wsclean: image.wsclean.version }) },
         inputProductIds: [outputOf(group, 'organize').productId, ...choice.sets.map((set) => set.productId)],
-        image: measured.output.result,
+        image,
         calibrationSetIds: choice.sets.map((set) => set.id),
         how: choice.how,
       });

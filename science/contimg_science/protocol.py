@@ -23,6 +23,8 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from contimg_science.software import software_in_use
+
 FailureType = Literal["BadInput", "NotSettled", "NoSpace", "ToolFailed", "ToolKilled", "QualityRejected", "NoCalibration", "Bug"]
 SideEffects = Literal["none", "scratch", "published"]
 
@@ -111,7 +113,9 @@ def run_step(request_type: type[AnyRequest], step: Callable[[AnyRequest], Record
         traceback.print_exc()
         _fail(StepFailure("Bug", type(error).__name__, str(error) or type(error).__name__, "send the capsule of this attempt to the developers"))
     else:
-        emit("result", result=json.loads(result.model_dump_json()), resources=_resources(started))
+        # A step that knows more of its tools says so itself.
+        said = {"software": software_in_use()} | json.loads(result.model_dump_json())
+        emit("result", result=said, resources=_resources(started))
         sys.exit(0)
 
 

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 
 const seconds = z.record(z.string(), z.number());
+/** Versions by name; absent in results of before they were told. */
+const software = z.record(z.string(), z.string()).optional();
 
 export const concatResultSchema = z.looseObject({
   ms: z.string(),
@@ -23,6 +25,7 @@ export const concatResultSchema = z.looseObject({
   contentDigest: z.string(),
   bytesRead: z.int(),
   bytesWritten: z.int(),
+  software,
   timingsS: seconds,
 });
 export type ConcatResult = z.infer<typeof concatResultSchema>;
@@ -56,6 +59,7 @@ export const solveResultSchema = z.looseObject({
   qa: z.record(z.string(), z.unknown()),
   passed: z.boolean(),
   reasons: z.array(z.string()),
+  software,
   timingsS: seconds,
 });
 export type SolveResult = z.infer<typeof solveResultSchema>;
@@ -90,6 +94,8 @@ export const imageResultSchema = z.looseObject({
     verdict: z.enum(['pass', 'warn', 'fail']),
     checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean() })),
   }),
+  wsclean: z.looseObject({ version: z.string() }).optional(),
+  software,
   timingsS: seconds,
 });
 export type ImageResult = z.infer<typeof imageResultSchema>;

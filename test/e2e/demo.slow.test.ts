@@ -3,7 +3,10 @@
  * operators' documented SQL lines run as printed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const database = join(root, '.demo', 'state', 'db', 'pipeline.sqlite3');
@@ -41,6 +44,36 @@ test('a late subband ends in a second version that supersedes the first, a corru
   expect(sqlite("SELECT status, COUNT(*) FROM products WHERE kind = 'ms' GROUP BY status ORDER BY status")).toBe('current|8\nsuperseded|1');
   expect(sqlite("SELECT COUNT(*) FROM groups WHERE degraded_reasons LIKE '%subbands_missing%'")).toBe('1');
   expect(sqlite("SELECT COUNT(*) FROM subband_files WHERE status = 'invalid' AND reason <> ''")).toBe('1');
+});
+
+const lineageNode = z.looseObject({
+  kind: z.string(),
+  path: z.string().nullable(),
+  hash: z.string().nullable(),
+  software: z.record(z.string(), z.string()).nullable(),
+  attempts: z.array(z.looseObject({ step: z.string(), outcome: z.string(), parameters_digest: z.string() })),
+});
+
+test('a point leads back to the raw files by the hashes they really have, and to what made each thing', () => {
+  const point = sqlite('SELECT MAX(id) FROM measurements WHERE superseded = 0');
+  const told = execFileSync(join(root, 'ops', 'bin', 'contimg'), ['lineage', `point/${point}`, '--json', '--queue-db', database]);
+  const { nodes } = z.looseObject({ nodes: z.array(lineageNode) }).parse(JSON.parse(told.toString()).data);
+  const files = nodes.filter(({ kind }) => kind === 'file');
+  // A science group and the group of its calibrator; one subband of one group may be missing.
+  expect(files.length).toBeGreaterThanOrEqual(31);
+  for (const { path, hash } of files)
+    expect(
+      createHash('sha256')
+        .update(readFileSync(path ?? ''))
+        .digest('hex'),
+    ).toBe(hash);
+  for (const kind of ['ms', 'calibration_set', 'image']) {
+    const made = nodes.filter((node) => node.kind === kind);
+    expect(made.length).toBeGreaterThan(0);
+    for (const { software, attempts } of made)
+      expect([software?.['numpy'], attempts.at(-1)?.outcome]).toEqual([expect.any(String), 'done']);
+  }
+  expect(nodes.find(({ kind }) => kind === 'image')?.software).toHaveProperty('wsclean');
 });
 
 test.each([
