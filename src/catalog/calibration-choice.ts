@@ -12,13 +12,14 @@ const HOURS_PER_DAY = 24;
 /** Half the length of a group: a set solved on the group itself is used alone. */
 const OWN_GROUP_DAYS = 155 / 86_400;
 /** A set from farther away than this is `borrowed`, however long the policy lets it be valid. */
-const SAME_DAY_HOURS = 12;
+export const SAME_DAY_HOURS = 12;
 
 export interface CalibrationQuestion {
   midMjd: number;
   decDeg: number;
   validityHours: number;
   stripToleranceDeg: number;
+  provisional: boolean;
 }
 
 export function chooseCalibration(database: CatalogDatabase, question: CalibrationQuestion): CalibrationChoice {
@@ -30,7 +31,7 @@ export function chooseCalibration(database: CatalogDatabase, question: Calibrati
     if (reason === null) valid.push(set);
     else rejected.push({ id: set.id, reason });
   }
-  const taken = takeFrom(valid, question.midMjd);
+  const taken = question.provisional ? { sets: valid.slice(0, 1), how: 'provisional' } : takeFrom(valid, question.midMjd);
   for (const set of valid) {
     if (!taken.sets.includes(set)) rejected.push({ id: set.id, reason: `a nearer set was taken (${describe(set, question.midMjd)})` });
   }
@@ -55,6 +56,7 @@ function reasonAgainst(set: CalibrationSetRow, question: CalibrationQuestion): s
   }
   const apartHours = Math.abs(set.mid_mjd - question.midMjd) * HOURS_PER_DAY;
   if (apartHours > question.validityHours) return `${describe(set, question.midMjd)}, valid for ${question.validityHours} h`;
+  if (question.provisional) return null;
   if (question.midMjd < set.valid_start_mjd || question.midMjd > set.valid_end_mjd) {
     return `${describe(set, question.midMjd)}, outside the validity it was registered with`;
   }

@@ -2,6 +2,7 @@
  * A night of groups with faults, drawn from a seed: what becomes of each raw file, how the science of a group fails, and from
  * both what each group must end as. Pure; the truth that the end of a night is held against.
  */
+import { SAME_DAY_HOURS } from '../../src/catalog/calibration-choice.ts';
 import { unixMsToJd } from '../../src/domain/utc.ts';
 import { INTEGRATION_S } from '../ingest/tiny-uvh5.ts';
 import { SeededRandom } from './random.ts';
@@ -87,11 +88,12 @@ function planGroup(index: number, random: SeededRandom | null): PlannedGroup {
   const science = random.chance(0.12)
     ? ({ program: random.one(PROGRAMS), until: random.one(['next try', 'mended'] as const) } as const)
     : null;
-  return { ...times, fates, science, operator, ends: endOf(lost, operator) };
+  return { ...times, fates, science, operator, ends: endOf(lost, operator, index) };
 }
 
-function endOf(lost: number, operator: PlannedGroup['operator']): PlannedGroup['ends'] {
-  if (lost === 0) return 'done';
+function endOf(lost: number, operator: PlannedGroup['operator'], index: number): PlannedGroup['ends'] {
+  // The one transit of the night serves groups of later days, too, which then say that it is borrowed.
+  if (lost === 0) return index * CADENCE_S > SAME_DAY_HOURS * 3600 ? 'degraded' : 'done';
   return 16 - lost >= MINIMUM_SUBBANDS || operator === 'accepts' ? 'degraded' : 'skipped';
 }
 
