@@ -12,20 +12,22 @@ import { type CatalogDatabase, inTransaction, integer, rowsOf, valueOf, valuesOf
 
 const earliestRow = z.object({ source_id: z.int(), mjd: z.number() });
 
-/** Answers of how many sources it was made again. */
+/** Answers of how many sources it was made again. Interrupted, it begins again: the sums are written last. */
 export function settleVariability(database: CatalogDatabase, { preset, at }: { preset: EsePreset; at: string }): number {
-  return inTransaction(database, () => {
-    const isThere = valueOf(database, integer, 'SELECT 1 FROM variability LIMIT 1') !== null;
-    const sources = isThere
-      ? []
-      : rowsOf(database, earliestRow, 'SELECT source_id, MIN(mjd) AS mjd FROM measurements WHERE counts = 1 GROUP BY source_id');
-    if (sources.length > 0) {
-      updateReferences(database, new Map(sources.map(({ source_id, mjd }) => [source_id, mjd])));
-      const batches = valuesOf(database, integer, 'SELECT id FROM measurement_batches WHERE superseded = 0 ORDER BY id');
-      for (const id of batches) rescale(database, id);
-      for (const { source_id } of sources) recompute(database, source_id, at);
+  const isThere = valueOf(database, integer, 'SELECT 1 FROM variability LIMIT 1') !== null;
+  const sources = isThere
+    ? []
+    : rowsOf(database, earliestRow, 'SELECT source_id, MIN(mjd) AS mjd FROM measurements WHERE counts = 1 GROUP BY source_id');
+  if (sources.length > 0) {
+    inTransaction(database, () => updateReferences(database, new Map(sources.map(({ source_id, mjd }) => [source_id, mjd]))));
+    // One transaction an image: all in one would fill the log with every page many times over.
+    for (const id of valuesOf(database, integer, 'SELECT id FROM measurement_batches WHERE superseded = 0 ORDER BY id')) {
+      inTransaction(database, () => rescale(database, id));
     }
+  }
+  inTransaction(database, () => {
+    for (const { source_id } of sources) recompute(database, source_id, at);
     settleCandidates(database, preset, at);
-    return sources.length;
   });
+  return sources.length;
 }
