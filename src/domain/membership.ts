@@ -4,7 +4,7 @@
 import type { SubbandArrival } from './arrival.ts';
 
 /** The newer settled file wins a subband; the same header content is the same file seen again. */
-export function supersedes(candidate: SubbandArrival, held: SubbandArrival): boolean {
+function supersedes(candidate: SubbandArrival, held: SubbandArrival): boolean {
   if (candidate.headerDigest === held.headerDigest && candidate.bytes === held.bytes) return false;
   return candidate.mtimeMs > held.mtimeMs || (candidate.mtimeMs === held.mtimeMs && candidate.path > held.path);
 }
