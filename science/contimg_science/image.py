@@ -48,7 +48,7 @@ def image(request: ImageRequest) -> ImageResult:
         use = clean(Cleaning(request, ms, prefix, size, weights.taper_arcsec, mask))
     if subtracted is not None:
         shutil.rmtree(ms)
-    return finish(request, Cleaned(vis, weights, size, prefix, subtracted, use), timings)
+    return finish(request, Cleaned(vis, weights, size, prefix, known, subtracted, use), timings)
 
 
 def _without_bright(request: ImageRequest) -> Path:

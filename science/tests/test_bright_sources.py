@@ -13,6 +13,7 @@ from astropy.io import fits
 from calibrated_ms import PointSource, place_rad, write_calibrated_ms, write_known_sources
 from step_process import run_step_process
 
+from contimg_science.imaging.bright_sources import Subtracted, restore
 from contimg_science.imaging.bright_subtraction import fit_fluxes, subtract
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.imaging.known_sources import KnownSources, read_known_sources
@@ -148,6 +149,19 @@ def test_the_model_holds_the_subtracted_sources_and_the_residual_does_not(made):
 def test_nothing_is_subtracted_when_no_source_is_bright_enough(ms, folder):
     result = make_image(ms, folder / "high", folder / "sources.csv", tier="quicklook", niter=100, bright_sigma=1e6)
     assert (result["subtracted"], result["wsclean"]["command"][-1]) == ([], str(ms))
+
+
+@pytest.mark.parametrize(("x", "y"), [(-900.0, 20.0), (900.0, 20.0), (20.0, -900.0), (20.0, 900.0), (63.6, 0.2), (20.3, 30.8)])
+def test_sources_come_back_where_the_image_has_room_for_them(x, y):
+    image, model = np.zeros((2, 64, 64), np.float32)
+    one = np.array([2.0])
+    restore(image, model, Subtracted(known(STEADY[:1]), one, one, np.array([x]), np.array([y])), Beam(5.0, 4.0, 0.5))
+    inside = 0 <= x < 64 and 0 <= y < 64
+    assert (image.max() > 1.5) == inside
+    if (x, y) == (20.3, 30.8):
+        grid_y, grid_x = np.mgrid[:64, :64]
+        assert model.sum() == pytest.approx(2)
+        assert ((model * grid_x).sum() / 2, (model * grid_y).sum() / 2) == (pytest.approx(x), pytest.approx(y))
 
 
 def known(sources: list[PointSource]) -> KnownSources:

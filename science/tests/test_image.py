@@ -13,6 +13,7 @@ from calibrated_ms import PointSource, centre_rad, times_mjd, write_calibrated_m
 from casacore.tables import table
 from step_process import run_step_process
 
+from contimg_science.imaging.catalogue_check import CatalogueComparison
 from contimg_science.imaging.image_quality import ImageNumbers, judge
 from contimg_science.imaging.image_size import fourier_friendly
 from contimg_science.imaging.visibilities import read_visibilities
@@ -205,6 +206,11 @@ GOOD = ImageNumbers(
     psf_sidelobe=0.3,
     flagged_fraction=0.02,
     finite_fraction=1.0,
+    diverged=False,
+    catalogue=None,
+)
+MATCHED = CatalogueComparison(
+    compared=7, seen_fraction=1.0, flux_ratio=1.01, offset_east_arcsec=0.1, offset_north_arcsec=0.0, astrometry_rms_arcsec=0.5
 )
 
 
@@ -219,6 +225,12 @@ GOOD = ImageNumbers(
         ({"beam_arcsec": (32.0, 15.0)}, "fail", "beam_deviation"),
         ({"residual_peak_jy": 0.05}, "warn", "residual_peak_sigma"),
         ({"dirty_noise_jy": 0.9e-3}, "warn", "residual_noise_over_dirty"),
+        ({"diverged": True}, "fail", "clean_diverged"),
+        ({"catalogue": MATCHED}, "pass", None),
+        ({"catalogue": MATCHED.model_copy(update={"flux_ratio": 0.75})}, "warn", "flux_ratio_deviation"),
+        ({"catalogue": MATCHED.model_copy(update={"flux_ratio": 0.06})}, "fail", "flux_ratio_deviation"),
+        ({"catalogue": MATCHED.model_copy(update={"astrometry_rms_arcsec": 7.0})}, "warn", "astrometry_rms_arcsec"),
+        ({"catalogue": MATCHED.model_copy(update={"seen_fraction": 0.4})}, "fail", "catalogue_unseen_fraction"),
     ],
 )
 def test_the_verdict_follows_the_worst_check(change, verdict, named):

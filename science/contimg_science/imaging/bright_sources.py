@@ -16,7 +16,7 @@ from contimg_science.imaging.bright_subtraction import fit_fluxes, subtract
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
 from contimg_science.imaging.private_copy import private_copy
-from contimg_science.imaging.sky_model import expected_flux_jy, sky_model
+from contimg_science.imaging.sky_model import expected_flux_jy, places_px, sky_model
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.measuring.forced_fit import Beam
@@ -60,14 +60,13 @@ def subtract_bright(
     progress(0.05, "bright sources out of the visibilities")
     private_copy(ms, target)
     subtract(target, fitted, threads)
-    cell_rad, middle_px = np.radians(size.cell_arcsec / 3600), size.width_px // 2
-    l, m = fitted.lmn[..., 0].mean(axis=0), fitted.lmn[..., 1].mean(axis=0)  # noqa: E741 (l, m are the field's names)
+    x_px, y_px = places_px(vis, bright, size)
     return Subtracted(
         sources=bright,
         fitted_jy=bright.flux_jy * fit.amplitude,
         image_jy=fitted.image_flux_jy(weights),
-        x_px=middle_px - l / cell_rad,
-        y_px=middle_px + m / cell_rad,
+        x_px=x_px,
+        y_px=y_px,
     )
 
 
@@ -76,9 +75,10 @@ def restore(image: Pixels, model: Pixels, subtracted: Subtracted, beam: Beam) ->
     height, width = image.shape
     reach = int(np.ceil(beam.major_px / 2 * np.sqrt(np.log2(1 / BEAM_FLOOR)))) + 1
     for flux_jy, x, y in zip(subtracted.image_jy, subtracted.x_px, subtracted.y_px, strict=True):
-        rows = slice(max(0, round(y) - reach), max(0, min(height, round(y) + reach + 1)))
-        columns = slice(max(0, round(x) - reach), max(0, min(width, round(x) + reach + 1)))
-        grid_y, grid_x = np.mgrid[rows, columns].astype(np.float64)
+        if not (-reach < x < width + reach and -reach < y < height + reach):
+            continue
+        rows, columns = (slice(max(0, round(at) - reach), round(at) + reach + 1) for at in (y, x))
+        grid_y, grid_x = np.mgrid[rows.start : min(rows.stop, height), columns.start : min(columns.stop, width)].astype(np.float64)
         image[rows, columns] += (flux_jy * beam(grid_x - x, grid_y - y)).astype(np.float32)
         left, low = int(np.floor(x)), int(np.floor(y))
         for column, share_x in ((left, left + 1 - x), (left + 1, x - left)):

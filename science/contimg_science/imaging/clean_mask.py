@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
-from contimg_science.imaging.sky_model import expected_flux_jy
+from contimg_science.imaging.sky_model import expected_flux_jy, places_px
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.measuring.forced_fit import Beam
-from contimg_science.meridian import direction_cosines, site_from_itrf
 
 MASK_BEAMS = 1.3
 # Fainter sources are not worth a component, and thousands of ellipses would free the noise again.
@@ -29,14 +28,14 @@ def catalogue_mask(known: KnownSources, vis: Visibilities, weights: ImagingWeigh
     """(y, x), True inside the ellipses; sources whose flux nobody knows have one, too."""
     expected = expected_flux_jy(vis, weights, known)
     seen = known.take(np.flatnonzero(~(expected < FAINTEST_SIGMA * weights.thermal_noise_jy)))
-    l, m, n = direction_cosines(site_from_itrf(vis.site_itrf_m), vis.mid_mjd, vis.centre_rad, seen.ra_rad, seen.dec_rad)  # noqa: E741
-    cell_rad, middle = np.radians(size.cell_arcsec / 3600), size.width_px // 2
+    all_x, all_y = places_px(vis, seen, size)
+    ahead = np.isfinite(all_x)
     beam = Beam(
         MASK_BEAMS * weights.beam_major_arcsec / size.cell_arcsec, MASK_BEAMS * weights.beam_minor_arcsec / size.cell_arcsec, weights.beam_pa_rad
     )
     mask = np.zeros((size.width_px, size.width_px), bool)
     reach = int(np.ceil(beam.major_px / 2)) + 1
-    for x, y in zip((middle - l / cell_rad)[n > 0], (middle + m / cell_rad)[n > 0], strict=True):
+    for x, y in zip(all_x[ahead], all_y[ahead], strict=True):
         rows = slice(max(0, round(y) - reach), max(0, round(y) + reach + 1))
         columns = slice(max(0, round(x) - reach), max(0, round(x) + reach + 1))
         grid_y, grid_x = np.mgrid[rows, columns]

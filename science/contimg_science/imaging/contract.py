@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from contimg_science.imaging.catalogue_check import CatalogueComparison
 from contimg_science.imaging.image_quality import ImageQuality
 from contimg_science.protocol import Record, StepRequest
 
@@ -106,6 +107,7 @@ class ImageResult(Record):
     mid_mjd: float
     end_mjd: float
     subtracted: list[SubtractedSource]
+    catalogue: CatalogueComparison | None
     qa: ImageQuality
     wsclean: WSCleanUse
     bytes_written: int

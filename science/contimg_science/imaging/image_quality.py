@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from contimg_science.imaging.catalogue_check import CatalogueComparison
 from contimg_science.protocol import Record
 
 Verdict = Literal["pass", "warn", "fail"]
@@ -28,8 +29,13 @@ RESIDUAL_PEAK_SIGMA = (15.0, 100.0)
 PSF_PEAK_DEVIATION = (0.01, 0.1)
 PSF_SIDELOBE = (0.5, 0.9)
 FLAGGED_FRACTION = (0.5, 0.95)
-# Cleaning that adds noise has diverged.
-RESIDUAL_OVER_DIRTY = (1.0, 1.5)
+# Cleaning that adds noise has diverged; where the bright sources were subtracted there is little left to take away.
+RESIDUAL_OVER_DIRTY = (1.05, 1.5)
+# Against the catalogue. Bright sources vary by some per cent, the median of five or more by less; positions of a good image scatter
+# by a tenth of a beam.
+FLUX_RATIO_DEVIATION = (0.2, 0.5)
+ASTROMETRY_RMS_ARCSEC = (5.0, 20.0)
+UNSEEN_FRACTION = (0.2, 0.5)
 
 
 class QualityCheck(Record):
@@ -57,6 +63,8 @@ class ImageNumbers:
     psf_sidelobe: float
     flagged_fraction: float
     finite_fraction: float
+    diverged: bool
+    catalogue: CatalogueComparison | None  # none: too few known sources to say anything
 
 
 def robust_sigma(pixels: Pixels) -> float:
@@ -86,7 +94,15 @@ def judge(numbers: ImageNumbers) -> ImageQuality:
             ("psf_peak_deviation", abs(numbers.psf_peak - 1), PSF_PEAK_DEVIATION),
             ("psf_sidelobe", numbers.psf_sidelobe, PSF_SIDELOBE),
             ("flagged_fraction", numbers.flagged_fraction, FLAGGED_FRACTION),
+            # After gentler gains, too: nobody knows what is left in such an image.
+            ("clean_diverged", float(numbers.diverged), (0.0, 0.0)),
         ]
+        if (catalogue := numbers.catalogue) is not None:
+            checks += [
+                ("flux_ratio_deviation", abs(catalogue.flux_ratio - 1), FLUX_RATIO_DEVIATION),
+                ("astrometry_rms_arcsec", catalogue.astrometry_rms_arcsec, ASTROMETRY_RMS_ARCSEC),
+                ("catalogue_unseen_fraction", 1 - catalogue.seen_fraction, UNSEEN_FRACTION),
+            ]
     failed = any(not value <= fail for _, value, (_, fail) in checks)
     warned = any(not value <= warn for _, value, (warn, _) in checks)
     return ImageQuality(

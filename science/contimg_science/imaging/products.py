@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from contimg_science import __version__
 from contimg_science.imaging import fits_headers, image_quality, picture
 from contimg_science.imaging.bright_sources import Subtracted, restore
+from contimg_science.imaging.catalogue_check import CatalogueComparison, Plane, compare
 from contimg_science.imaging.contract import ImageFiles, ImageRequest, ImageResult, SubtractedSource, WSCleanUse
 from contimg_science.imaging.drift_beam import beam_image
 from contimg_science.imaging.image_size import ImageSize
+from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.sky_model import places_px
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.imaging.wsclean_run import PLANES
@@ -35,6 +38,7 @@ class Cleaned:
     weights: ImagingWeights
     size: ImageSize
     prefix: Path
+    known: KnownSources | None
     subtracted: Subtracted | None
     wsclean: WSCleanUse
 
@@ -56,11 +60,13 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         planes = {plane: fits_headers.read_plane(cleaned.plane(plane))[0] for plane in PLANES}
         restoring = fits_headers.beam_keywords(fits_headers.read_plane(cleaned.plane("image"))[1])
         major_deg, minor_deg, pa_deg = (float(restoring[key][0]) for key in ("BMAJ", "BMIN", "BPA"))
+        cell_deg = size.cell_arcsec / 3600
+        beam = Beam(major_deg / cell_deg, minor_deg / cell_deg, float(np.radians(pa_deg)))
         if cleaned.subtracted is not None:
-            cell_deg = size.cell_arcsec / 3600
-            beam = Beam(major_deg / cell_deg, minor_deg / cell_deg, float(np.radians(pa_deg)))
             restore(planes["image"], planes["model"], cleaned.subtracted, beam)
-        numbers = _numbers(cleaned, planes, (major_deg * 3600, minor_deg * 3600))
+        noise_jy = image_quality.robust_sigma(planes["residual"])
+        catalogue = _against_catalogue(cleaned, Plane(planes["image"], response, beam, noise_jy, size.cell_arcsec), request.parameters.pb_cut)
+        numbers = _numbers(cleaned, planes, noise_jy, (major_deg * 3600, minor_deg * 3600), catalogue)
         quality = image_quality.judge(numbers)
     files = _files(request)
     with timings.phase("write"):
@@ -97,6 +103,7 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         mid_mjd=vis.mid_mjd,
         end_mjd=vis.end_mjd,
         subtracted=_listed(cleaned.subtracted),
+        catalogue=catalogue,
         qa=quality,
         wsclean=cleaned.wsclean,
         bytes_written=sum(path.stat().st_size for path in files.model_dump().values()),
@@ -104,10 +111,19 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
     )
 
 
-def _numbers(cleaned: Cleaned, planes: dict[str, Pixels], beam_arcsec: tuple[float, float]) -> image_quality.ImageNumbers:
+def _against_catalogue(cleaned: Cleaned, plane: Plane, pb_cut: float) -> CatalogueComparison | None:
+    if cleaned.known is None or plane.noise_jy == 0:
+        return None
+    x, y = places_px(cleaned.vis, cleaned.known, cleaned.size)
+    return compare(plane, cleaned.known, x, y, cleaned.weights.freq_hz, pb_cut)
+
+
+def _numbers(
+    cleaned: Cleaned, planes: dict[str, Pixels], noise_jy: float, beam_arcsec: tuple[float, float], catalogue: CatalogueComparison | None
+) -> image_quality.ImageNumbers:
     weights = cleaned.weights
     return image_quality.ImageNumbers(
-        noise_jy=image_quality.robust_sigma(planes["residual"]),
+        noise_jy=noise_jy,
         peak_jy=float(np.nanmax(planes["image"])),
         residual_peak_jy=float(np.nanmax(np.abs(planes["residual"]))),
         dirty_noise_jy=image_quality.robust_sigma(planes["dirty"]),
@@ -118,6 +134,8 @@ def _numbers(cleaned: Cleaned, planes: dict[str, Pixels], beam_arcsec: tuple[flo
         psf_sidelobe=image_quality.largest_sidelobe(planes["psf"], beam_arcsec[0] / cleaned.size.cell_arcsec),
         flagged_fraction=cleaned.vis.flagged_fraction,
         finite_fraction=float(np.isfinite(planes["image"]).mean()),
+        diverged=cleaned.wsclean.diverged,
+        catalogue=catalogue,
     )
 
 
