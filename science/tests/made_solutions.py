@@ -19,15 +19,16 @@ def write_tables(
     flags: np.ndarray | None = None,
     without: tuple[int, ...] = (),
     dec_deg: float | None = None,
+    stations: tuple[int, ...] = MINI_STATIONS,
 ) -> dict[str, Any]:
-    """One set as `calibrate` takes it; `gains` and `flags` (antenna of MINI_STATIONS, product, channel), `without` positions there."""
+    """One set as `calibrate` takes it; `gains` and `flags` (antenna of `stations`, product, channel), `without` positions there."""
     channels = gains.shape[2]
     bandpass, unsolved = np.ones((117, channels, 2), np.complex64), np.ones((117, channels, 2), bool)
-    for position, station in enumerate(MINI_STATIONS):
+    for position, station in enumerate(stations):
         bandpass[station - 1] = gains[position].T
         unsolved[station - 1] = position in without or (False if flags is None else flags[position].T)
     gain_flags = np.ones((117, 1, 2), bool)
-    gain_flags[np.array(MINI_STATIONS) - 1] = False
+    gain_flags[np.array(stations) - 1] = False
     parts = (("BP", "B Jones", bandpass, unsolved), ("GP", "G Jones", np.ones((117, 1, 2), np.complex64), gain_flags))
     solved = []
     for order, (kind, name, values, flag) in enumerate(parts, start=1):
@@ -63,16 +64,27 @@ def _write(path: Path, kind: str, gains: np.ndarray, flags: np.ndarray, mid_mjd:
             main.putkeyword(name, value)
         main.putinfo({"type": "Calibration", "subType": kind, "readme": ""})
         for name in ("ANTENNA", "FIELD", "SPECTRAL_WINDOW", "OBSERVATION", "HISTORY"):
-            with ct.table(f"{ms}/{name}", ack=False) as subtable:
-                subtable.copy(str(path / name), deep=True).close()
+            if name == "SPECTRAL_WINDOW" and channels == 1:
+                _one_channel_window(ms, path / name)
+            else:
+                with ct.table(f"{ms}/{name}", ack=False) as subtable:
+                    subtable.copy(str(path / name), deep=True).close()
             main.putkeyword(name, f"Table: {path / name}")
     if dec_deg is not None:
         with ct.table(f"{path}/FIELD", readonly=False, ack=False) as field:
             direction = field.getcell("PHASE_DIR", 0)
             direction[0, 1] = np.radians(dec_deg)
             field.putcell("PHASE_DIR", 0, direction)
-    if channels == 1:
-        with ct.table(f"{path}/SPECTRAL_WINDOW", readonly=False, ack=False) as window:
-            window.putcell("NUM_CHAN", 0, 1)
-            for name in ("CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
-                window.putcell(name, 0, window.getcell(name, 0).mean(keepdims=True))
+
+
+def _one_channel_window(ms: Path, target: Path) -> None:
+    """A window of one channel as wide as the band; the set's own may allow no other number of channels than it has."""
+    with (
+        ct.table(f"{ms}/SPECTRAL_WINDOW", ack=False) as wide,
+        ct.table(str(target), ct.required_ms_desc("SPECTRAL_WINDOW"), nrow=1, ack=False) as narrow,
+    ):
+        for name in set(narrow.colnames()) & set(wide.colnames()):
+            if wide.iscelldefined(name, 0):
+                value = wide.getcell(name, 0)
+                narrow.putcell(name, 0, value.mean(keepdims=True) if isinstance(value, np.ndarray) and value.dtype == float else value)
+        narrow.putcell("NUM_CHAN", 0, 1)

@@ -20,6 +20,8 @@ from test_solve import positions
 from contimg_science.beam import airy_power
 from contimg_science.calibrators import Calibrator
 from contimg_science.casa_session import run_casa
+from contimg_science.concat import ConcatResult
+from contimg_science.measurement_set import describe
 from contimg_science.meridian import meridian_centre
 
 pytestmark = pytest.mark.slow
@@ -125,6 +127,20 @@ def test_averaging_channels_keeps_the_flux_and_narrows_the_window(group: MadeGro
     with table(f"{tmp_path / 'c.ms'}::SPECTRAL_WINDOW", ack=False) as window:
         assert np.allclose(window.getcell("CHAN_FREQ", 0), group.freq_hz.reshape(24, 4).mean(axis=1))
         assert window.getcell("CHAN_WIDTH", 0)[0] == pytest.approx(4 * 1953125.0)
+
+
+def test_the_channels_of_a_converted_group_are_averaged_although_its_window_has_a_fixed_shape(small_set: ConcatResult, tmp_path: Path) -> None:
+    converted = describe(small_set.ms)
+    stations = tuple(int(index) + 1 for index in np.flatnonzero(converted.antenna_present))
+    gains = np.full((len(stations), 2, converted.shape.channels), 0.07 + 0j)
+    solved = write_tables(tmp_path, "s1", converted.mid_mjd, gains, Path(small_set.ms), stations=stations)
+    status, event = calibrate(Path(small_set.ms), tmp_path / "c.ms", [solved], average=4)
+    assert status == 0, event
+    averaged = describe(tmp_path / "c.ms")
+    assert np.allclose(averaged.frequencies_hz, converted.frequencies_hz.reshape(-1, 4).mean(axis=1))
+    assert averaged.channel_width_hz == pytest.approx(4 * converted.channel_width_hz)
+    with table(f"{tmp_path / 'c.ms'}::SPECTRAL_WINDOW", ack=False) as window:
+        assert window.getcolkeyword("CHAN_FREQ", "MEASINFO")["VarRefCol"] == "MEAS_FREQ_REF"
 
 
 def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from casacore.tables import makearrcoldesc, maketabdesc, table
 
 from contimg_science.measurement_set import CONTIMG_KEYWORD, SUBTABLES, Description, open_table
 
+# Option of a casacore column description whose cells may differ in shape.
+VARIABLE_SHAPE = 0
 # Rows of a tile: one tile holds all products of 48 channels (or all there are) and stays under 1 MB.
 TILE_CHANNELS, TILE_ROWS = 48, 1024
 CALIBRATED_COLUMNS = {"DATA": (0j, "complex"), "FLAG": (False, "boolean"), "WEIGHT_SPECTRUM": (0.0, "float")}
@@ -42,12 +44,13 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
         main.putcolkeyword("DATA", "UNIT", "Jy")
         main.putcolkeyword("FLAG_CATEGORY", "CATEGORY", np.array([], dtype=str))
         for name in SUBTABLES:
-            if (source / name).is_dir():
+            if name == "SPECTRAL_WINDOW" and average > 1:
+                _write_window(source, target, group, average)
+                main.putkeyword(name, f"Table: {target / name}")
+            elif (source / name).is_dir():
                 with open_table(source, subtable=name) as subtable:
                     subtable.copy(str(target / name), deep=True).close()
                 main.putkeyword(name, f"Table: {target / name}")
-    if average > 1:
-        _narrow_window(target, group, average)
 
 
 def is_earlier_attempt(target: Path, group_id: str) -> bool:
@@ -68,11 +71,18 @@ def _managers(dminfo: dict[str, Any], columns: set[str], channels: int, products
     return {f"*{index + 1}": {**manager, "SEQNR": index} for index, manager in enumerate(managers)}
 
 
-def _narrow_window(target: Path, group: Description, average: int) -> None:
+def _write_window(source: Path, target: Path, group: Description, average: int) -> None:
+    """The window of the averaged channels. Made anew: that of the group may allow no other number of channels than its own."""
     frequencies = group.frequencies_hz.reshape(-1, average).mean(axis=1)
     width = np.full(frequencies.size, group.channel_width_hz * average)
-    with open_table(target, writable=True, subtable="SPECTRAL_WINDOW") as window:
-        window.putcell("NUM_CHAN", 0, frequencies.size)
-        window.putcell("CHAN_FREQ", 0, frequencies)
-        for name in ("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
-            window.putcell(name, 0, width)
+    averaged = {"NUM_CHAN": frequencies.size, "CHAN_FREQ": frequencies, **dict.fromkeys(("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"), width)}
+    create: Any = table  # its stub takes tabledesc for a bool
+    with open_table(source, subtable="SPECTRAL_WINDOW") as wide:
+        description = {name: dict(wide.getcoldesc(name)) for name in wide.colnames()}
+        for name in ("CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
+            description[name].pop("shape", None)
+            description[name] |= {"option": VARIABLE_SHAPE, "ndim": 1}
+        with create(str(target / "SPECTRAL_WINDOW"), tabledesc=description, nrow=1, ack=False) as window:
+            for name in wide.colnames():
+                if name in averaged or wide.iscelldefined(name, 0):
+                    window.putcell(name, 0, averaged[name] if name in averaged else wide.getcell(name, 0))
