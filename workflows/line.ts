@@ -215,20 +215,27 @@ async function reopen(group: GroupMemory, attempt: AttemptName): Promise<Measure
 
 /** A valid set in this declination strip, at once or when one is registered within the policy's patience. */
 async function waitForCalibration(group: GroupMemory, journal: Journal): Promise<CalibrationChoice> {
-  const { validityHours, stripToleranceDeg, waitMs } = group.input.policy.calibration;
+  const { validityHours, stripToleranceDeg, waitMs, provisionalDays } = group.input.policy.calibration;
   const concat = outputOf(group, 'concat').result;
   const decDeg = pointingDecDeg(group);
   const giveUpAtMs = Date.now() + waitMs;
+  const question = { midMjd: concat.midMjd, decDeg, stripToleranceDeg };
+  const taken = (choice: CalibrationChoice): CalibrationChoice => {
+    group.waitingFor = null;
+    group.nextAutomaticAction = null;
+    return choice;
+  };
   for (;;) {
     group.calibrationNews = false;
-    const choice = await journal.catalog.chooseCalibration({ midMjd: concat.midMjd, decDeg, validityHours, stripToleranceDeg });
-    if (choice.sets.length > 0) {
-      group.waitingFor = null;
-      group.nextAutomaticAction = null;
-      return choice;
-    }
+    const choice = await journal.catalog.chooseCalibration({ ...question, validityHours, provisional: false });
+    if (choice.sets.length > 0) return taken(choice);
     const remainingMs = giveUpAtMs - Date.now();
     if (remainingMs <= 0) {
+      if (provisionalDays > 0) {
+        const farther = { ...question, validityHours: provisionalDays * 24, provisional: true };
+        const provisional = await journal.catalog.chooseCalibration(farther);
+        if (provisional.sets.length > 0) return taken(provisional);
+      }
       throw new DecidedFailure({
         type: 'NoCalibration',
         code: 'NoCalibration',

@@ -6,10 +6,13 @@ import { writeImage } from './images.ts';
 import { addProductInput } from './lineage.ts';
 import { writeMeasurementSet } from './ms-index.ts';
 import { writeProduct } from './products.ts';
-import { planRerunsForCloserSet } from './reruns.ts';
+import { planRerunsForCloserSet, planRerunsOfProvisional } from './reruns.ts';
 import { type CatalogDatabase, inTransaction } from './statement.ts';
 
-/** `closer`: a usable set that lies closer in time by more than this makes groups of its strip run again. */
+/**
+ * `closer`: a usable set makes groups of its strip run again that were calibrated provisionally and, when it lies closer in
+ * time by more than `closerByHours`, the others too.
+ */
 export function recordProduct(
   database: CatalogDatabase,
   record: ProductRecord,
@@ -22,9 +25,12 @@ export function recordProduct(
     if (!fresh) return id;
     for (const inputId of record.inputProductIds) addProductInput(database, id, inputId);
     writeKind(database, id, record, at);
-    if (record.kind === 'calibration_set' && closer?.closerByHours !== undefined) {
+    if (closer !== undefined && record.kind !== 'ms') {
       const { closerByHours: gainHours, stripToleranceDeg } = closer;
-      planRerunsForCloserSet(database, id, { gainHours, stripToleranceDeg }, at);
+      planRerunsOfProvisional(database, id, stripToleranceDeg, at);
+      if (record.kind === 'calibration_set' && gainHours !== undefined) {
+        planRerunsForCloserSet(database, id, { gainHours, stripToleranceDeg }, at);
+      }
     }
     const payload = { product_id: id, kind: record.kind, group_id: record.groupId };
     appendEvent(database, { at, topic: 'product.created', groupId: record.groupId, payload });

@@ -79,6 +79,27 @@ export function planRerunsAfter(database: CatalogDatabase, superseded: number, b
   }
 }
 
+/**
+ * Groups of the strip that took a set that was not valid for them because none was, and for which one is now. The product is
+ * the new set or the image of such a group: a set may be registered while a group is being imaged.
+ */
+export function planRerunsOfProvisional(database: CatalogDatabase, productId: number, stripToleranceDeg: number, at: string): void {
+  const groups = rowsOf(
+    database,
+    groupIdRow.extend({ product_id: z.int() }),
+    `SELECT DISTINCT i.group_id, n.product_id FROM calibration_sets n
+     JOIN images i ON i.group_id <> n.group_id AND i.calibration_how = 'provisional' AND i.mid_mjd BETWEEN n.valid_start_mjd AND n.valid_end_mjd
+     JOIN products p ON p.id = i.product_id AND p.status = 'current'
+     JOIN groups g ON g.group_id = i.group_id AND abs(g.dec_deg - n.dec_deg) <= :stripToleranceDeg
+     WHERE :productId IN (n.product_id, i.product_id) AND n.status = 'active'`,
+    { productId, stripToleranceDeg },
+  );
+  for (const { group_id, product_id } of groups) {
+    const reason = `calibration set (product ${product_id}) is valid for the group, the one applied was provisional`;
+    planRerun(database, { groupId: group_id, from: 'calibrate', reason, becauseOf: product_id, at });
+  }
+}
+
 /** Groups of the strip that were calibrated with sets further away in time, by more than `gainHours`, than the new one is. */
 export function planRerunsForCloserSet(
   database: CatalogDatabase,

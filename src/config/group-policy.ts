@@ -31,6 +31,7 @@ export function groupPolicyOf(settings: Settings): GroupPolicy {
     calibration: {
       validityHours: calibration.validityHours,
       stripToleranceDeg: calibration.stripToleranceDeg,
+      provisionalDays: calibration.provisionalDays,
       waitMs: ms(calibration.waitS),
     },
     upgrade: policy.upgrade,

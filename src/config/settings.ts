@@ -79,6 +79,14 @@ export const settingsSchema = z.strictObject({
       validityHours: z.number().positive().default(12),
       stripToleranceDeg: z.number().positive().default(5),
       waitS: seconds.default(1800).describe('how long a group waits for a valid set before it parks'),
+      provisionalDays: z
+        .number()
+        .min(0)
+        .max(30)
+        .default(0)
+        .describe(
+          'after that it takes the nearest good set of its strip within so many days, marked, until a valid one comes; 0: it parks',
+        ),
       closerByHours: z
         .number()
         .min(0)

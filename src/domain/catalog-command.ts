@@ -140,6 +140,8 @@ export interface CatalogActivities extends BackfillActivities {
     decDeg: number;
     validityHours: number;
     stripToleranceDeg: number;
+    /** None is valid and none came: the nearest one within `validityHours` will do, whatever it was registered for. */
+    provisional: boolean;
   }): Promise<CalibrationChoice>;
   /** Reads the measurements file that photometry wrote and adds its points; a rerun supersedes the group's earlier points. */
   recordMeasurements(order: {

@@ -41,6 +41,8 @@ const calibrationPolicySchema = z.strictObject({
   stripToleranceDeg: z.number().positive().default(5),
   /** How long a group waits for a set before it parks as NoCalibration. */
   waitMs: milliseconds.default(1_800_000),
+  /** Then it takes the nearest good set of its strip within so many days, marked as provisional; 0: it parks. */
+  provisionalDays: z.number().min(0).max(30).default(0),
 });
 
 export const groupPolicySchema = z.strictObject({

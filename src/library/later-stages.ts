@@ -45,7 +45,7 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
     const database = this.host.openCatalog();
     try {
       const decDeg = (key.decRad * 180) / Math.PI;
-      return chooseCalibration(database, { midMjd: conversion.midMjd, decDeg, validityHours, stripToleranceDeg });
+      return chooseCalibration(database, { midMjd: conversion.midMjd, decDeg, validityHours, stripToleranceDeg, provisional: false });
     } finally {
       database.close();
     }

@@ -102,6 +102,7 @@ test('every command may be sent twice', async () => {
     decDeg: 54.57,
     validityHours: 12,
     stripToleranceDeg: 5,
+    provisional: false,
   });
   const calibrationSetIds = choice.sets.map((set) => set.id);
   expect(calibrationSetIds).toHaveLength(1);

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => night.close());
 
 const NOON = 60_953.5;
-const question = { midMjd: NOON, decDeg: 54.57, validityHours: 12, stripToleranceDeg: 5 };
+const question = { midMjd: NOON, decDeg: 54.57, validityHours: 12, stripToleranceDeg: 5, provisional: false };
 let founded = 0;
 /** Answers the id of the set. */
 function solve(hoursFromNoon: number, solved: Partial<SolvedSet> = {}): number {
@@ -94,6 +94,14 @@ test('a superseded set is no longer offered', () => {
   const choice = chooseCalibration(night.database, question);
   expect(choice.sets.map((set) => set.tables[0]?.path)).toEqual([expect.stringContaining('.v2/')]);
   expect(choice.rejected).toEqual([{ id: expect.any(Number), reason: 'it is retired, not active' }]);
+});
+
+test('when none is valid and none came, the nearest good set of the strip will do, alone and called provisional', () => {
+  const [before, , after] = [solve(-30), solve(-29, { decDeg: 16.27 }), solve(40)];
+  expect(chosen()).toEqual({ ids: [], how: 'none' });
+  expect(chosen({ validityHours: 72, provisional: true })).toEqual({ ids: [before], how: 'provisional' });
+  expect(chosen({ validityHours: 24, provisional: true })).toEqual({ ids: [], how: 'provisional' });
+  expect(after).toBeGreaterThan(before);
 });
 
 test('new gains are compared with the nearest good set of their strip that another group made, however the clock ran', () => {

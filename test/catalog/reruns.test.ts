@@ -82,6 +82,32 @@ test.each([
   expect(images.map((id) => productById(night.database, id)?.status)).toEqual(Array.from({ length: 4 }, () => 'current'));
 });
 
+describe('a group that took a provisional set', () => {
+  const strip = { stripToleranceDeg: 5 };
+  const laterSet = () =>
+    recordProduct(
+      night.database,
+      calibrationRecord(foundGroup(night.database, '2025-10-05T12:25:00Z').groupId, { midMjd: 60_953.52 }),
+      AT,
+      strip,
+    );
+
+  test('runs again from calibrate when a set comes that is valid for it; the others stay', () => {
+    const [first] = science;
+    night.database.exec(`UPDATE images SET calibration_how = 'provisional' WHERE group_id = '${first}'`);
+    const valid = laterSet();
+    expect(planned()).toEqual([{ group_id: first, from_step: 'calibrate', because_of: valid }]);
+  });
+
+  test('runs again, too, when the set came while it was imaged', () => {
+    const valid = laterSet();
+    expect(planned()).toEqual([]);
+    const late = foundGroup(night.database, '2025-10-05T12:35:00Z').groupId;
+    recordProduct(night.database, { ...imageRecord(late, { calibrationSetIds: [1] }), how: 'provisional' }, AT, strip);
+    expect(planned()).toEqual([{ group_id: late, from_step: 'calibrate', because_of: valid }]);
+  });
+});
+
 test('the impact of a rerun is told without changing anything', () => {
   const before = night.database.prepare('SELECT * FROM products').all();
   const { supersedes, makesStale } = impactOfRerun(night.database, calibrator, 'solve');

@@ -58,6 +58,18 @@ test('when its patience ends it asks for a person, stays deaf to other strips, a
   expect(await group.result()).toMatchObject({ state: 'completed', processingStage: 'resuming', failure: null });
 }, 90_000);
 
+test('where it is allowed, a group whose patience ends takes the nearest set of its strip, and says that it is provisional', async () => {
+  await (await calibrator()).result();
+  const group = host.newGroup({
+    policy: (policy: TestGroup['input']['policy']) => {
+      policy.calibration = { ...policy.calibration, validityHours: 0.01, waitMs: 300, provisionalDays: 30 };
+    },
+  });
+  await group.announceAll();
+  expect(await group.result()).toMatchObject({ state: 'completed', degradedReasons: ['calibration_provisional'] });
+  expect(host.read('SELECT calibration_how FROM images WHERE group_id = ?', group.id)).toEqual([{ calibration_how: 'provisional' }]);
+}, 90_000);
+
 test('a set that fails its gate parks its own group, is kept, and is offered to nobody', async () => {
   const waiter = host.newGroup(waiting(600_000));
   await waiter.announceAll();
