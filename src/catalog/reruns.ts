@@ -81,7 +81,8 @@ export function planRerunsAfter(database: CatalogDatabase, superseded: number, b
 
 /**
  * Groups of the strip that took a set that was not valid for them because none was, and for which one is now. The product is
- * the new set or the image of such a group: a set may be registered while a group is being imaged.
+ * the new set or the image of such a group: a set may be registered while a group is being imaged. A set is the reason for one rerun
+ * of a group at most: where the group's own policy does not take it, asking again would never end.
  */
 export function planRerunsOfProvisional(database: CatalogDatabase, productId: number, stripToleranceDeg: number, at: string): void {
   const groups = rowsOf(
@@ -91,7 +92,9 @@ export function planRerunsOfProvisional(database: CatalogDatabase, productId: nu
      JOIN images i ON i.group_id <> n.group_id AND i.calibration_how = 'provisional' AND i.mid_mjd BETWEEN n.valid_start_mjd AND n.valid_end_mjd
      JOIN products p ON p.id = i.product_id AND p.status = 'current'
      JOIN groups g ON g.group_id = i.group_id AND abs(g.dec_deg - n.dec_deg) <= :stripToleranceDeg
-     WHERE :productId IN (n.product_id, i.product_id) AND n.status = 'active'`,
+     WHERE :productId IN (n.product_id, i.product_id) AND n.status = 'active'
+       AND NOT EXISTS (SELECT 1 FROM calibration_applied a WHERE a.product_id = i.product_id AND a.set_id = n.id)
+       AND NOT EXISTS (SELECT 1 FROM reruns r WHERE r.group_id = i.group_id AND r.because_of = n.product_id)`,
     { productId, stripToleranceDeg },
   );
   for (const { group_id, product_id } of groups) {

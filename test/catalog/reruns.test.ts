@@ -105,6 +105,10 @@ describe('a group that took a provisional set', () => {
     const late = foundGroup(night.database, '2025-10-05T12:35:00Z').groupId;
     recordProduct(night.database, { ...imageRecord(late, { calibrationSetIds: [1] }), how: 'provisional' }, AT, strip);
     expect(planned()).toEqual([{ group_id: late, from_step: 'calibrate', because_of: valid }]);
+    for (const { id } of plannedReruns(night.database, 10)) settleRerun(night.database, { id, status: 'started', answer: 'taken', at: AT });
+    const again = { ...imageRecord(late, { calibrationSetIds: [1], runId: 'run-2', runNumber: 2, path: '/data/products/images/again' }) };
+    recordProduct(night.database, { ...again, how: 'provisional' }, AT, strip);
+    expect(planned()).toEqual([]);
   });
 });
 
