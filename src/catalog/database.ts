@@ -17,6 +17,10 @@ const BUSY_TIMEOUT_MS = 30_000;
 /** A migration that another process runs is waited for this long. */
 const MIGRATION_WAIT_MS = 120_000;
 
+const WRITER_CACHE_KIB = 64 * 1024;
+/** 32 MiB of log, four to ten images. */
+const CHECKPOINT_PAGES = 8192;
+
 export class CatalogUnavailable extends Error {
   override readonly name = 'CatalogUnavailable';
   readonly remedy: string;
@@ -80,6 +84,10 @@ function prepare(database: CatalogDatabase, path: string, backupFolder: string):
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('foreign_keys = ON');
+  // One image touches pages all over a database of years: with SQLite's own limits it spills them while it writes, and
+  // waits for the disk at nearly every commit.
+  database.pragma(`cache_size = -${WRITER_CACHE_KIB}`);
+  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   const migrating = takeLock(path, 'migration', MIGRATION_WAIT_MS);
   try {
     migrate(database, backupFolder);

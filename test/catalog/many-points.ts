@@ -2,9 +2,11 @@
  * A product database with years of light curves in it, written in bulk: fields of 1,000 sources, each imaged so many times,
  * and one source that is in every image. What it holds is what the catalog's own commands would have left.
  */
+import { updateReferences } from '../../src/catalog/flux-references.ts';
 import { recordBatch } from '../../src/catalog/measurements.ts';
 import { recordProduct } from '../../src/catalog/product-record.ts';
-import { settleVariability } from '../../src/catalog/settle-variability.ts';
+import { recompute } from '../../src/catalog/source-variability.ts';
+import { inTransaction } from '../../src/catalog/statement.ts';
 import { AT, foundGroup, imageRecord, importGrid, type OpenNight, openNight } from './night.ts';
 
 export const FIELD = 1000;
@@ -42,7 +44,11 @@ export function manyPoints(size: { fields: number; epochs: number }): OpenNight 
   database.exec(
     `CREATE UNIQUE INDEX measurements_by_id ON measurements (id); CREATE INDEX measurements_by_batch ON measurements (batch_id)`,
   );
-  settleVariability(database, { preset: 'moderate', at: AT });
+  const sources = Array.from({ length: longSource }, (_, index) => index + 1);
+  inTransaction(database, () => {
+    updateReferences(database, new Map(sources.map((id) => [id, FIRST_MJD])));
+    for (const id of sources) recompute(database, id, AT);
+  });
   return { ...night, longSource };
 }
 
