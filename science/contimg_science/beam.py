@@ -31,9 +31,11 @@ def airy_power(theta_rad: ArrayLike, freq_hz: ArrayLike, dish_m: float = DISH_DI
     return voltage * voltage
 
 
-def separation_from_pointing_rad(hour_angle_rad: ArrayLike, dec_rad: ArrayLike, pointing_dec_rad: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angle between a source at apparent (HA, Dec) and the pointing (0, `pointing_dec_rad`); exact at small angles too. Broadcasts."""
-    dec = np.asarray(dec_rad, np.float64)
-    half_dec, half_ha = (dec - pointing_dec_rad) / 2, np.asarray(hour_angle_rad, np.float64) / 2
-    haversine = np.sin(half_dec) ** 2 + np.cos(dec) * np.cos(pointing_dec_rad) * np.sin(half_ha) ** 2
+def separation_from_pointing_rad(
+    hour_angle_rad: ArrayLike, dec_rad: ArrayLike, pointing_dec_rad: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Angle between a source at apparent (HA, Dec) and the pointing (0, `pointing_dec_rad`); exact at small angles too."""
+    dec, pointing_dec = np.asarray(dec_rad, np.float64), np.asarray(pointing_dec_rad, np.float64)
+    half_dec, half_ha = (dec - pointing_dec) / 2, np.asarray(hour_angle_rad, np.float64) / 2
+    haversine = np.sin(half_dec) ** 2 + np.cos(dec) * np.cos(pointing_dec) * np.sin(half_ha) ** 2
     return 2 * np.arcsin(np.sqrt(np.minimum(haversine, 1.0)))

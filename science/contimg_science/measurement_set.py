@@ -21,6 +21,8 @@ SPECTRAL_WINDOW_NAME = "DSA110"
 FIELD_NAME = "meridian"
 CONTIMG_KEYWORD = "CONTIMG"
 CONTIMG_SCHEMA = 1
+# In the CONTIMG keyword of a set for imaging: how many channels of the correlator one of its channels is the mean of.
+AVERAGED_KEY = "channels_averaged"
 # FITS/AIPS polarization code → casacore Stokes enumeration.
 CORR_TYPE_OF_POLARIZATION = {-5: 9, -7: 10, -8: 11, -6: 12}
 

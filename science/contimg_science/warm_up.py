@@ -83,7 +83,7 @@ def warm_simulation() -> None:
 
 
 def warm_imaging() -> None:
-    rows = (np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.float64(1.4e9), 1.0)
+    rows = (np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.float64(1.4e9), 1.0, 1, 1.0)
     fill_responses(np.zeros((2, 1, 1, 1), np.float32), *rows)
     subtract_sources(np.zeros((1, 1, 2), np.complex64), *rows)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from casacore.tables import makearrcoldesc, maketabdesc, table
 
-from contimg_science.measurement_set import CONTIMG_KEYWORD, SUBTABLES, Description, open_table
+from contimg_science.measurement_set import AVERAGED_KEY, CONTIMG_KEYWORD, SUBTABLES, Description, open_table
 
 # Option of a casacore column description whose cells may differ in shape.
 VARIABLE_SHAPE = 0
@@ -40,7 +40,7 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
     create: Any = table  # its stub takes tabledesc for a bool
     with create(str(target), tabledesc=description, nrow=rows, dminfo=managers, ack=False) as main:
         main.putkeyword("MS_VERSION", keywords["MS_VERSION"])
-        main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets})
+        main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets, AVERAGED_KEY: average})
         main.putcolkeyword("DATA", "UNIT", "Jy")
         main.putcolkeyword("FLAG_CATEGORY", "CATEGORY", np.array([], dtype=str))
         for name in SUBTABLES:

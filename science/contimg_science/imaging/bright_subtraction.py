@@ -45,7 +45,8 @@ def fit_fluxes(ms: Path, model: SkyModel, threads: int) -> Fit:
         samples = main.nrows() * freq_hz.size
     stride = max(1, int(np.ceil(samples * 3 * 2 * count**2 / FIT_MULTIPLICATIONS)))
     channels = np.arange(stride // 2, freq_hz.size, stride)
-    flux_jy, step_hz = np.ascontiguousarray(model.flux_jy[:, channels]), _step_hz(freq_hz) * stride
+    flux_jy, step_hz = np.ascontiguousarray(model.flux_jy[:, channels]), model.step_hz * stride
+    averaging = model.channels_averaged, model.step_hz / model.channels_averaged
     powers = model.log_frequency[channels][None, :] ** np.arange(3)[:, None]
 
     def add(rows: dict[str, Any]) -> tuple[Array, Array]:
@@ -53,7 +54,7 @@ def fit_fluxes(ms: Path, model: SkyModel, threads: int) -> Fit:
         weight = np.where(rows["FLAG"], 0, rows["WEIGHT"]).astype(np.float32)
         total = np.where(weight > 0, rows["DATA"] * weight, 0).sum(axis=2)
         seen = np.empty((2, *weight.shape[:2], count), np.float32)
-        fill_responses(seen, rows["UVW"], rows["TIME"], model.lmn, flux_jy, freq_hz[channels[0]], step_hz)
+        fill_responses(seen, rows["UVW"], rows["TIME"], model.lmn, flux_jy, freq_hz[channels[0]], step_hz, *averaging)
         flat = seen.reshape(2, -1, count)
         gram, right = np.empty((3, count, count)), np.empty((2, count))
         for power in range(3):
@@ -92,19 +93,15 @@ def subtract(ms: Path, model: SkyModel, threads: int) -> None:
     """Changes DATA of `ms`, which must be a copy of our own."""
     from contimg_science.imaging.fringes import subtract_sources
 
-    first_hz, step_hz = model.freq_hz[0], _step_hz(model.freq_hz)
+    spacing = model.freq_hz[0], model.step_hz, model.channels_averaged, model.step_hz / model.channels_averaged
 
     def block(rows: dict[str, Any]) -> None:
-        subtract_sources(rows["DATA"], rows["UVW"], rows["TIME"], model.lmn, model.flux_jy, first_hz, step_hz)
+        subtract_sources(rows["DATA"], rows["UVW"], rows["TIME"], model.lmn, model.flux_jy, *spacing)
 
     with open_table(ms, writable=True) as main, ThreadPoolExecutor(max_workers=threads) as pool:
         for start, rows in _reads(main, model, names=("DATA",)):
             list(pool.map(block, _blocks(rows)))
             main.putcol("DATA", rows["DATA"], start, len(rows["DATA"]))
-
-
-def _step_hz(freq_hz: Array) -> float:
-    return float(freq_hz[-1] - freq_hz[0]) / (freq_hz.size - 1) if freq_hz.size > 1 else 0.0
 
 
 def _reads(main: Any, model: SkyModel, names: tuple[str, ...] = ("DATA", "FLAG", "WEIGHT")) -> Iterator[tuple[int, dict[str, Any]]]:

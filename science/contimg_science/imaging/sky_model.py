@@ -26,8 +26,13 @@ class SkyModel:
 
     sources: KnownSources
     freq_hz: Array
+    channels_averaged: int
     lmn: Array
     flux_jy: Array
+
+    @property
+    def step_hz(self) -> float:
+        return float(self.freq_hz[-1] - self.freq_hz[0]) / (self.freq_hz.size - 1) if self.freq_hz.size > 1 else 0.0
 
     @property
     def log_frequency(self) -> Array:
@@ -36,7 +41,7 @@ class SkyModel:
     def scaled(self, amplitude: Array, slope: Array) -> SkyModel:
         """Each source times (amplitude + slope · ln(ν/ν₀))."""
         factor = amplitude[None, :] + self.log_frequency[:, None] * slope[None, :]
-        return SkyModel(self.sources, self.freq_hz, self.lmn, self.flux_jy * factor)
+        return SkyModel(self.sources, self.freq_hz, self.channels_averaged, self.lmn, self.flux_jy * factor)
 
     def image_flux_jy(self, weights: ImagingWeights) -> Array:
         """(sources,) flux in an image made with these weights: the mean over drift and band."""
@@ -53,7 +58,7 @@ def sky_model(vis: Visibilities, sources: KnownSources) -> SkyModel:
     theta = separation_from_pointing_rad(ra - pointing_ra, dec, pointing_dec)
     # The formula repeats on the far side of the sky, where the dish does not look.
     response = np.where(theta[:, None, :] < np.pi / 2, airy_power(theta[:, None, :], vis.freq_hz[None, :, None]), 0.0)
-    return SkyModel(sources, vis.freq_hz, lmn, np.ascontiguousarray(response * sources.spectrum_jy(vis.freq_hz).T[None]))
+    return SkyModel(sources, vis.freq_hz, vis.channels_averaged, lmn, np.ascontiguousarray(response * sources.spectrum_jy(vis.freq_hz).T[None]))
 
 
 def expected_flux_jy(vis: Visibilities, weights: ImagingWeights, sources: KnownSources) -> Array:

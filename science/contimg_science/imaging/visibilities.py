@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contimg_science.measurement_set import SECONDS_PER_DAY, Description, describe, open_table
+from contimg_science.measurement_set import AVERAGED_KEY, CONTIMG_KEYWORD, SECONDS_PER_DAY, Description, describe, open_table
 from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 from contimg_science.protocol import StepFailure
 
@@ -34,6 +34,7 @@ class Visibilities:
     interval_s: float
     site_itrf_m: Array
     freq_hz: Array  # all channels
+    channels_averaged: int  # of the correlator, in each
     bandwidth_hz: float
     stride: int
     flagged_fraction: float
@@ -89,6 +90,7 @@ def read_visibilities(ms: Path) -> Visibilities:
         times_s, time_of_row = np.unique(main.getcol("TIME"), return_inverse=True)
         stride = max(1, round(main.nrows() * freq_hz.size / VISIBILITIES_EXAMINED))
         channels = np.arange(stride // 2, freq_hz.size, stride)
+        mark = main.getkeyword(CONTIMG_KEYWORD) if CONTIMG_KEYWORD in main.keywordnames() else {}
         has_spectrum = "WEIGHT_SPECTRUM" in main.colnames()
         parts: list[tuple[np.ndarray, ...]] = []
         flagged = examined = 0
@@ -130,6 +132,8 @@ def read_visibilities(ms: Path) -> Visibilities:
         interval_s=seen.interval_s,
         site_itrf_m=_site_itrf_m(seen),
         freq_hz=freq_hz,
+        # A set that says nothing was not averaged.
+        channels_averaged=int(mark.get(AVERAGED_KEY, 1)),
         bandwidth_hz=abs(seen.channel_width_hz) * freq_hz.size,
         stride=stride,
         flagged_fraction=flagged / max(examined, 1),
