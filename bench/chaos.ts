@@ -1,7 +1,8 @@
 /**
  * `node bench/chaos.ts --groups 2000 --seed 1`: a night of groups with random faults while parts of the pipeline are killed
  * at random moments. Prints its progress, then what was not as it must be. Exit code 0 only if nothing was. `--minutes N`
- * sends no more groups after N minutes and audits those sent; `--kill-every-s never` measures the pipeline undisturbed.
+ * sends no more groups after N minutes and audits those sent; `--kill-every-s never` measures the pipeline undisturbed; `--converts`
+ * ends groups with their Measurement Set.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     'deadline-s': { type: 'string', default: '30' },
     'kill-every-s': { type: 'string', default: '15-45' },
     minutes: { type: 'string', default: 'Infinity' },
+    converts: { type: 'boolean', default: false },
   },
 });
 const [from, to] = values['kill-every-s'].split('-').map(Number);
@@ -26,6 +28,7 @@ const report = await runNight({
   killEveryS: values['kill-every-s'] === 'never' || from === undefined || to === undefined ? null : { from, to },
   sendForS: 60 * Number(values.minutes),
   slots: 2 * availableParallelism(),
+  converts: values.converts,
   say: (line) => console.log(line),
 });
 const { findings, ...figures } = report;

@@ -20,7 +20,7 @@ export function groupPolicyOf(settings: Settings): GroupPolicy {
       onDeadline: collecting.onDeadline,
       recheckMs: ms(collecting.recheckS),
     },
-    steps: { solve: policy.solve, photometry: policy.photometry, mosaic: policy.mosaic },
+    steps: { solve: policy.solve, photometry: policy.photometry, mosaic: policy.mosaic, last: policy.lastStep },
     timing: {
       heartbeatMs: ms(attempt.heartbeatS),
       inProgressTimeoutMs: ms(attempt.timeoutFloorS),

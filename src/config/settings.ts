@@ -5,6 +5,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
+import { stepNameSchema } from '../domain/step.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
 
 const seconds = z.number().min(0);
@@ -66,6 +67,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       solve: z.boolean().default(false).describe('solve calibration on calibrator groups'),
       photometry: z.boolean().default(false),
+      lastStep: stepNameSchema.default('release').describe('steps after it are left out: `organize` converts and no more'),
       mosaic: z.boolean().default(false).describe('let finished groups signal mosaics; none are made yet'),
       upgrade: z.enum(['automatic', 'off']).default('automatic').describe('what a late subband does to a degraded group'),
       rerunStale: z

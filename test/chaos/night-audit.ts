@@ -16,11 +16,12 @@ const VERDICT = `SELECT f.status, f.reason FROM subband_files f JOIN storage_loc
   WHERE ${absolutePathSql('f', 'l')} = ? ORDER BY f.id DESC LIMIT 1`;
 const STATE_OF = { done: 'completed', degraded: 'completed', skipped: 'cancelled' } as const;
 
-export function auditNight(pipeline: WholePipeline, truth: NightTruth, left: readonly LeftFile[]): string[] {
+/** `kinds`: current products of a group that ended with any. */
+export function auditNight(pipeline: WholePipeline, truth: NightTruth, left: readonly LeftFile[], kinds: string): string[] {
   const rows = truth.rows(pipeline);
   return [
     ...auditLedger(pipeline, truth, rows),
-    ...auditProducts(pipeline, rows),
+    ...auditProducts(pipeline, rows, kinds),
     ...auditSteps(pipeline),
     ...auditScratch(pipeline),
     ...left.flatMap((file) => auditRawFile(pipeline, file)),
@@ -42,10 +43,10 @@ function auditLedger(pipeline: WholePipeline, truth: NightTruth, rows: readonly 
 }
 
 /**
- * One Measurement Set and one image of each group that ended with a product, none of the others; on disk what is on record.
+ * One current product of each wanted kind of each group that ended with any, none of the others; on disk what is on record.
  * Sets that failed their validation are no products: they lie in `failed/` for people.
  */
-function auditProducts(pipeline: WholePipeline, rows: readonly NightRow[]): string[] {
+function auditProducts(pipeline: WholePipeline, rows: readonly NightRow[], wantedKinds: string): string[] {
   const products = pipeline.read<{ group_id: string; kind: string; status: string; path: string }>(
     `SELECT p.group_id, p.kind, p.status, ${absolutePathSql('p', 'l')} AS path FROM products p JOIN storage_locations l ON l.name = p.location`,
   );
@@ -55,7 +56,7 @@ function auditProducts(pipeline: WholePipeline, rows: readonly NightRow[]): stri
   );
   const wrong = rows.flatMap((row) => {
     const kinds = (current.get(row.group_id) ?? []).map(({ kind }) => kind).sort();
-    const wanted = row.expected.ends === 'skipped' ? '' : 'image ms';
+    const wanted = row.expected.ends === 'skipped' ? '' : wantedKinds;
     return kinds.join(' ') === wanted ? [] : [`${row.group_id} ended as ${row.expected.ends} with current products [${kinds.join(' ')}]`];
   });
   const onRecord = new Set(products.map(({ path }) => path));

@@ -46,7 +46,8 @@ export const lostFiles = (plan: PlannedGroup): number => plan.fates.filter((fate
 export const isRefused = (fate: FileFate): fate is Refused => fate in REFUSED_AS;
 
 /** Science programs that a group of this night runs, in the order they run. */
-const PROGRAMS = ['concat', 'validate', 'flag', 'calibrate', 'image', 'photometry'] as const;
+const CONVERSION = ['concat', 'validate'] as const;
+const PROGRAMS = [...CONVERSION, 'flag', 'calibrate', 'image', 'photometry'] as const;
 
 export interface PlannedGroup {
   index: number;
@@ -64,13 +65,14 @@ export interface PlannedGroup {
 /** Below this many of 16 a group parks (`collecting.minimum`). */
 export const MINIMUM_SUBBANDS = 14;
 
-export function planNight(options: { groups: number; seed: number }): PlannedGroup[] {
+/** `converts`: groups end with their Measurement Set, nothing after it is run. */
+export function planNight(options: { groups: number; seed: number; converts?: boolean }): PlannedGroup[] {
   const random = new SeededRandom(options.seed);
   // The first is the calibrator transit that the others are calibrated with: it is spared.
-  return Array.from({ length: options.groups }, (_, index) => planGroup(index, index === 0 ? null : random));
+  return Array.from({ length: options.groups }, (_, index) => planGroup(index, index === 0 ? null : random, options.converts === true));
 }
 
-function planGroup(index: number, random: SeededRandom | null): PlannedGroup {
+function planGroup(index: number, random: SeededRandom | null, converts: boolean): PlannedGroup {
   const startMs = FIRST_START_MS + Math.round(index * CADENCE_S) * 1000;
   const fates: FileFate[] = SUBBANDS.map(() => 'whole');
   const times = { index, startText: new Date(startMs).toISOString().slice(0, 19), t0Jd: unixMsToJd(startMs + (INTEGRATION_S * 1000) / 2) };
@@ -86,14 +88,14 @@ function planGroup(index: number, random: SeededRandom | null): PlannedGroup {
   for (const subband of places.slice(lost)) fates[subband] = random.one(RECOVERED);
   const operator = random.chance(0.5) ? 'accepts' : 'cancels';
   const science = random.chance(0.12)
-    ? ({ program: random.one(PROGRAMS), until: random.one(['next try', 'mended'] as const) } as const)
+    ? ({ program: random.one(converts ? CONVERSION : PROGRAMS), until: random.one(['next try', 'mended'] as const) } as const)
     : null;
-  return { ...times, fates, science, operator, ends: endOf(lost, operator, index) };
+  return { ...times, fates, science, operator, ends: endOf(lost, operator, !converts && index * CADENCE_S > SAME_DAY_HOURS * 3600) };
 }
 
-function endOf(lost: number, operator: PlannedGroup['operator'], index: number): PlannedGroup['ends'] {
-  // The one transit of the night serves groups of later days, too, which then say that it is borrowed.
-  if (lost === 0) return index * CADENCE_S > SAME_DAY_HOURS * 3600 ? 'degraded' : 'done';
+/** `borrows`: the one transit of the night serves groups of later days, too, which then say so. */
+function endOf(lost: number, operator: PlannedGroup['operator'], borrows: boolean): PlannedGroup['ends'] {
+  if (lost === 0) return borrows ? 'degraded' : 'done';
   return 16 - lost >= MINIMUM_SUBBANDS || operator === 'accepts' ? 'degraded' : 'skipped';
 }
 

@@ -26,6 +26,8 @@ export interface NightOptions {
   /** Null: nobody is killed. */
   killEveryS: { from: number; to: number } | null;
   slots: number;
+  /** Groups end with their Measurement Set. */
+  converts?: boolean;
   /** No group is sent any more after this; those sent still end. */
   sendForS: number;
   say: (line: string) => void;
@@ -60,6 +62,7 @@ export async function runNight(options: NightOptions): Promise<NightReport> {
     worker: { slots },
     // One transit serves the whole night.
     calibration: { validity_hours: 10_000 },
+    ...(options.converts === true && { policy: { solve: true, photometry: true, last_step: 'organize' } }),
   });
   const correlator = new Correlator({ input: pipeline.incoming, desk: join(pipeline.folder, 'desk'), deadlineS, seed });
   const operator = new NightOperator(pipeline);
@@ -81,7 +84,10 @@ export async function runNight(options: NightOptions): Promise<NightReport> {
     await killing;
 
     const running = await runningGroups(pipeline);
-    const findings = [...operator.problems, ...auditNight(pipeline, truth, [...correlator.left.values()])];
+    const findings = [
+      ...operator.problems,
+      ...auditNight(pipeline, truth, [...correlator.left.values()], options.converts === true ? 'ms' : 'image ms'),
+    ];
     if (running !== 0) findings.push(`Temporal still runs ${running} groups`);
     const exitCode = await pipeline.stop();
     if (exitCode !== 0) findings.push(`the pipeline ended with exit code ${exitCode}`);
