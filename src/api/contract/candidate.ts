@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CANDIDATE_STATUSES, ESE_SHAPES, esePresetSchema } from '../../domain/candidate.ts';
 import { instantSchema } from './instant.ts';
 
-export const candidateSchema = z.strictObject({
+const candidateSchema = z.strictObject({
   candidate_id: z.int(),
   source_id: z.int(),
   name: z.string(),

@@ -14,7 +14,7 @@ const lineageAttemptSchema = z.strictObject({
   error_code: z.string().nullable(),
 });
 
-export const lineageNodeSchema = z.strictObject({
+const lineageNodeSchema = z.strictObject({
   key: z.string(),
   kind: lineageKindSchema,
   id: z.string(),
