@@ -4,6 +4,7 @@
  */
 
 export interface LightCurvePoint {
+  id: number;
   mjd: number;
   flux_jy: number;
   error_jy: number;
@@ -120,6 +121,13 @@ const COLUMNS: readonly Column[] = [
     of: (point) => point.flags.join(' '),
   },
   { name: 'image_id', datatype: 'int', ucd: 'meta.id', says: 'product the point was measured on', of: (point) => point.image_product_id },
+  {
+    name: 'point_id',
+    datatype: 'int',
+    ucd: 'meta.id',
+    says: 'the point itself: `contimg lineage point/N` says what made it',
+    of: (point) => point.id,
+  },
 ];
 
 const textOf = (value: Cell): string => (value === null ? '' : String(value));

@@ -3,6 +3,7 @@ import { lightCurvePlot } from '../../src/cli/light-curve-plot.ts';
 import type { LightCurvePoint } from '../../src/domain/light-curve-file.ts';
 
 const point = (mjd: number, flux_jy: number, changes: Partial<LightCurvePoint> = {}): LightCurvePoint => ({
+  id: 3,
   mjd,
   flux_jy,
   error_jy: 0.01,

@@ -23,6 +23,7 @@ print(json.dumps({
 `;
 
 const point = (changes: Partial<LightCurvePoint>): LightCurvePoint => ({
+  id: 3,
   mjd: 60_953.123_456_789_1,
   flux_jy: 1.234_567_890_123,
   error_jy: 0.012,
