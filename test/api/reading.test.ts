@@ -12,6 +12,7 @@ import { recordBatch } from '../../src/catalog/measurements.ts';
 import { importSources } from '../../src/catalog/source-import.ts';
 import { sourceByName } from '../../src/catalog/sources.ts';
 import { recordImage } from '../catalog/images-of-a-field.ts';
+import { defaultStepParameters } from '../../src/domain/step-parameters.ts';
 import { type ListeningApi, listen } from './listening-api.ts';
 import { found, type Night, writeNight } from './night.ts';
 
@@ -180,7 +181,12 @@ describe('steps', () => {
   test('carry the JSON Schema of their parameters in the spelling of requests', async () => {
     const { steps } = stepListSchema.parse(await (await api.get('/api/v1/steps')).json());
     const image = steps.find((step) => step.name === 'image');
-    expect(image?.parameters.properties['auto_threshold_sigma']).toMatchObject({ type: 'number', minimum: 0.3, maximum: 20, default: 1 });
+    expect(image?.parameters.properties['auto_threshold_sigma']).toMatchObject({
+      type: 'number',
+      minimum: 0.3,
+      maximum: 20,
+      default: defaultStepParameters().image.autoThresholdSigma,
+    });
     expect(image?.defaults).toEqual(image?.configured);
     expect(steps).toHaveLength(12);
   });
