@@ -188,9 +188,11 @@ def _apply(
     source: Path, target: Path, group: Description, sets: list[SetGains], field: FieldPhase, average: int, threads: int
 ) -> tuple[int, int]:
     """Fills the target; answers (flagged samples, all samples)."""
-    cross = ~group.autocorrelation
+    cross = np.flatnonzero(~group.autocorrelation)
     antennas = group.antenna1[cross], group.antenna2[cross]
-    baselines, crosses = group.shape.baselines, int(cross.sum())
+    baselines, crosses = group.shape.baselines, cross.size
+    data = np.empty((baselines, group.shape.channels, group.shape.correlations), np.complex64)
+    flags = np.empty(data.shape, bool)
     shape = (crosses, group.shape.channels // average, group.shape.correlations)
     out, out_flags, out_weights = np.empty(shape, np.complex64), np.empty(shape, bool), np.empty(shape, np.float32)
     flagged, turn = 0, np.exp(1j * field.phase_rad)[:, None, :]
@@ -198,9 +200,10 @@ def _apply(
         for time, mjd in enumerate(group.times_mjd):
             read, write = (time * baselines, baselines), (time * crosses, crosses)
             gains, gain_flags = gains_at(sets, float(mjd))
-            data, flags, weight = (old.getcol(name, *read)[cross] for name in ("DATA", "FLAG", "WEIGHT"))
-            flags |= ~np.isfinite(data)
-            calibrate_rows(data, flags, weight, antennas, gains * turn, gain_flags, average, (out, out_flags, out_weights), threads)
+            old.getcolnp("DATA", data, *read)
+            old.getcolnp("FLAG", flags, *read)
+            weight, filled = old.getcol("WEIGHT", *read), (out, out_flags, out_weights)
+            calibrate_rows(data, flags, weight, cross, antennas, gains * turn, gain_flags, average, filled, threads)
             good = (~out_flags).sum(axis=1)
             mean_weight = (out_weights.sum(axis=1) / np.maximum(good, 1)).astype(np.float32)
             sigma = np.where(mean_weight > 0, 1 / np.sqrt(np.where(mean_weight > 0, mean_weight, 1)), 0).astype(np.float32)

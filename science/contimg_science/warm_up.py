@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from contimg_science.calibration.apply_gains import calibrate_rows
 from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
@@ -82,6 +83,12 @@ def warm_simulation() -> None:
     )
 
 
+def warm_calibration() -> None:
+    data, flag, weight = np.ones((1, 1, 1), np.complex64), np.zeros((1, 1, 1), np.bool_), np.ones((1, 1), np.float32)
+    antenna, filled = np.zeros(1, np.int32), (data.copy(), flag.copy(), np.ones((1, 1, 1), np.float32))
+    calibrate_rows(data, flag, weight, np.zeros(1, np.int64), (antenna, antenna), np.ones((1, 1, 1), np.complex128), flag, 1, filled, 1)
+
+
 def warm_imaging() -> None:
     rows = (np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.float64(1.4e9), 1.0, 1, 1.0)
     fill_responses(np.zeros((2, 1, 1, 1), np.float32), *rows)
@@ -95,6 +102,7 @@ def main() -> None:
     warm_conversion()
     warm_validation()
     warm_simulation()
+    warm_calibration()
     warm_imaging()
     print(f"kernels compiled and modules loaded in {time.perf_counter() - started:.0f} s")
 

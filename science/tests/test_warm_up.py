@@ -1,4 +1,4 @@
-"""Set-up pays for compilation: after it, neither the simulator nor a conversion, its validation or an image compiles anything."""
+"""Set-up pays for compilation: after it, no step compiles anything, nor does the simulator."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from calibrated_ms import PointSource, write_calibrated_ms, write_known_sources
 from converted import concat_request, edit_header, validate_request
+from made_solutions import write_tables
 from simulated import SCIENCE, tiny_request
 
 from contimg_science.concat import ConcatResult
+from contimg_science.measurement_set import describe
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +58,22 @@ def image_request(folder: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def test_a_warmed_cache_serves_the_simulator_the_conversion_its_validation_and_an_image(tmp_path: Path):
+def calibrate_request(folder: Path, ms: Path) -> dict[str, object]:
+    group = describe(ms)
+    stations = tuple(int(index) + 1 for index in np.flatnonzero(group.antenna_present))
+    gains = np.full((len(stations), 2, group.shape.channels), 0.07 + 0j)
+    positions = folder / "positions.csv"
+    positions.write_text("source_id,name,ra_deg,dec_deg,flux_jy,spectral_index\n")
+    return {
+        "schema_version": 1, "step": "calibrate", "group_id": "warm", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z",
+        "work_dir": folder, "threads": 2,
+        "inputs": {"ms": ms, "sets": [write_tables(folder, "s1", group.mid_mjd, gains, ms, stations=stations)], "positions": positions},
+        "parameters": {"average_channels": None, "max_smearing_loss": 0.01, "field_phase": True},
+        "outputs": {"ms": folder / "for-imaging.ms"},
+    }  # fmt: skip
+
+
+def test_a_warmed_cache_serves_the_simulator_and_the_steps(tmp_path: Path):
     cache = tmp_path / "cache"
     run(cache, "warm_up")
     warmed = compiled(cache)
@@ -72,6 +90,10 @@ def test_a_warmed_cache_serves_the_simulator_the_conversion_its_validation_and_a
     validate = tmp_path / "validate.json"
     validate.write_text(validate_request(files, ConcatResult.model_validate(converted)).model_dump_json())
     run(cache, "validate", str(validate))
+
+    calibrate = tmp_path / "calibrate.json"
+    calibrate.write_text(json.dumps(calibrate_request(tmp_path, Path(converted["ms"])), default=str))
+    assert '"sets_used"' in run(cache, "calibrate", str(calibrate))
 
     image = tmp_path / "image.json"
     image.write_text(json.dumps(image_request(tmp_path), default=str))

@@ -38,11 +38,11 @@ def find_field_phase(ms: Path, positions: Path, group: Description, sets: list[S
 
 
 def _sample(ms: Path, group: Description, sets: list[SetGains], sources: list[Calibrator], threads: int) -> Sample:
-    cross, baselines, channels = ~group.autocorrelation, group.shape.baselines, group.shape.channels
+    cross, baselines, channels = np.flatnonzero(~group.autocorrelation), group.shape.baselines, group.shape.channels
     antennas = group.antenna1[cross], group.antenna2[cross]
     average = max(width for width in range(1, max(1, channels // CHANNELS) + 1) if channels % width == 0)
     times = range(0, group.shape.times, EVERY)
-    shape = (len(times), int(cross.sum()), channels // average, group.shape.correlations)
+    shape = (len(times), cross.size, channels // average, group.shape.correlations)
     data, flags, weight = np.empty(shape, np.complex64), np.empty(shape, bool), np.empty(shape, np.float32)
     models = np.empty((len(sources), *shape[:3]), np.complex64)
     frequencies_hz = group.frequencies_hz.reshape(-1, average).mean(axis=1)
@@ -52,10 +52,9 @@ def _sample(ms: Path, group: Description, sets: list[SetGains], sources: list[Ca
         for index, time in enumerate(times):
             read = (time * baselines, baselines)
             gains, gain_flags = gains_at(sets, float(group.times_mjd[time]))
-            raw, raw_flags, raw_weight = (main.getcol(name, *read)[cross] for name in ("DATA", "FLAG", "WEIGHT"))
-            raw_flags |= ~np.isfinite(raw)
+            raw, raw_flags, raw_weight = (main.getcol(name, *read) for name in ("DATA", "FLAG", "WEIGHT"))
             out = (data[index], flags[index], weight[index])
-            calibrate_rows(raw, raw_flags, raw_weight, antennas, gains, gain_flags, average, out, threads)
+            calibrate_rows(raw, raw_flags, raw_weight, cross, antennas, gains, gain_flags, average, out, threads)
             w_m = main.getcol("UVW", *read)[cross, 2]
             for number, at in enumerate(tracks):
                 flux_jy = at.model_jy[time].reshape(-1, average).mean(axis=1)

@@ -6,6 +6,7 @@ is present because calibrated weights differ by channel. Copies every column but
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from contimg_science.measurement_set import AVERAGED_KEY, CONTIMG_KEYWORD, SUBTA
 
 # Option of a casacore column description whose cells may differ in shape.
 VARIABLE_SHAPE = 0
-# Rows of a tile: one tile holds all products of 48 channels (or all there are) and stays under 1 MB.
-TILE_CHANNELS, TILE_ROWS = 48, 1024
+# One tile holds all products of 48 channels (or all there are) and stays under 1 MB. An integration fills whole tiles, so that
+# none is read again to be written.
+TILE_CHANNELS, MAX_TILE_ROWS = 48, 1024
 CALIBRATED_COLUMNS = {"DATA": (0j, "complex"), "FLAG": (False, "boolean"), "WEIGHT_SPECTRUM": (0.0, "float")}
 UNCHANGED_COLUMNS = (
     "TIME", "TIME_CENTROID", "INTERVAL", "EXPOSURE", "ANTENNA1", "ANTENNA2", "UVW", "FIELD_ID", "DATA_DESC_ID",
@@ -34,7 +36,7 @@ def create_imaging_set(source: Path, target: Path, group: Description, average: 
         }
         description["FLAG_CATEGORY"]["keywords"] = {}  # an empty list loses its type on the way; written again below
         keywords = {name: value for name, value in main.getkeywords().items() if not str(value).startswith("Table: ")}
-        managers = _managers(main.getdminfo(), set(description), channels, products)
+        managers = _managers(main.getdminfo(), set(description), channels, products, rows // group.shape.times)
     for name, (example, kind) in CALIBRATED_COLUMNS.items():
         description |= maketabdesc(makearrcoldesc(name, example, ndim=2, shape=[channels, products], valuetype=kind, options=5))
     create: Any = table  # its stub takes tabledesc for a bool
@@ -62,10 +64,10 @@ def is_earlier_attempt(target: Path, group_id: str) -> bool:
     return mark.get("group_id") == group_id and "calibration_sets" in mark
 
 
-def _managers(dminfo: dict[str, Any], columns: set[str], channels: int, products: int) -> dict[str, Any]:
+def _managers(dminfo: dict[str, Any], columns: set[str], channels: int, products: int, baselines: int) -> dict[str, Any]:
     kept = [{**manager, "COLUMNS": [c for c in manager["COLUMNS"] if c in columns]} for manager in dminfo.values()]
     managers = [manager for manager in kept if manager["COLUMNS"]]
-    tile = [products, min(TILE_CHANNELS, channels), TILE_ROWS]
+    tile = [products, min(TILE_CHANNELS, channels), math.ceil(baselines / math.ceil(baselines / MAX_TILE_ROWS))]
     for name in CALIBRATED_COLUMNS:
         managers.append({"TYPE": "TiledColumnStMan", "NAME": f"{name.title()}Tiled", "COLUMNS": [name], "SPEC": {"DEFAULTTILESHAPE": tile}})
     return {f"*{index + 1}": {**manager, "SEQNR": index} for index, manager in enumerate(managers)}
