@@ -1,8 +1,8 @@
 """`science/.venv/bin/python bench/floor.py`: the floor that sources leave when they drift through the beam, with and without subtraction.
 
 Makes one perfectly calibrated group (noiseless unless `--noise JY` of one visibility) of 12 sources of 0.15 to 3 Jy and 30
-fainter ones, and images it twice in the same run. Options: `--size mini` (24 antennas, 96 channels) or `full` (96, 768; 6 GB),
-`--tier`, `--keep DIR`. Ends with 1 when a noiseless floor is above the bar.
+fainter ones, and images it twice in the same run. Options: `--size mini` (24 antennas, 96 channels) or `full` (96 antennas, 256 channels
+as calibrate averages them; 2 GB), `--tier`, `--keep DIR`. Ends with 1 when a noiseless floor is above the bar.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from calibrated_ms import MINI, PointSource, write_calibrated_ms, write_known_so
 BAR_JY = 0.2e-3
 TIMES = 24
 ABSENT = {10, *range(21, 24), *range(52, 68), 117}
-SIZES = {"mini": (MINI, 96), "full": (tuple(station for station in range(1, 118) if station not in ABSENT), 768)}
+SIZES = {"mini": (MINI, 96), "full": (tuple(station for station in range(1, 118) if station not in ABSENT), 256)}
 # 50 times the thermal noise of a full group: what the step would subtract if this group had noise.
 CATALOGUE_JY = 50 * 0.25e-3
 PARAMETERS = {

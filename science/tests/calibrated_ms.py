@@ -6,6 +6,7 @@ through a fixed beam, and places through the full apparent transform. Perfect ga
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def place_rad(source: PointSource, count: int) -> tuple[float, float]:
     up = np.sqrt(1 - east**2 - north**2)
     dec = np.arcsin(north * np.cos(dec0) + up * np.sin(dec0))
     return float(ra0 + np.arctan2(east, up * np.cos(dec0) - north * np.sin(dec0))), float(dec)
+
+
+def _fringes(delay_s: np.ndarray, freq_hz: np.ndarray) -> np.ndarray:
+    """exp(2πi ν τ), (baselines, channels): evenly spaced channels need a few exponentials, then products."""
+    few = math.gcd(freq_hz.size, 32)
+    coarse = np.exp(2j * np.pi * np.outer(delay_s, freq_hz[::few]))
+    fine = np.exp(2j * np.pi * np.outer(delay_s, freq_hz[:few] - freq_hz[0]))
+    return (coarse[:, :, None] * fine[:, None, :]).reshape(delay_s.size, -1)
 
 
 def write_known_sources(path: Path, sources: list[PointSource], count: int) -> Path:
@@ -108,7 +117,7 @@ def write_calibrated_ms(
                 source.flux_jy
                 * (freq_hz / 1.4e9) ** source.spectral_index
                 * beam
-                * np.exp(2j * np.pi * np.outer(w - uvw[:, 2], freq_hz) / meridian.SPEED_OF_LIGHT_M_S)
+                * _fringes((w - uvw[:, 2]) / meridian.SPEED_OF_LIGHT_M_S, freq_hz)
             )
         noise = noise_jy * (rng.standard_normal((2, first.size, channels, 2)))
         rows = {

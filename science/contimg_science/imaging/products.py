@@ -216,7 +216,7 @@ def _reproducible(command: list[str], request: ImageRequest) -> list[str]:
     for word in command[1:-1]:
         if skip:
             skip -= 1
-        elif word in ("-j", "-temp-dir", "-name", "-abs-mem", "-reuse-psf", "-reuse-dirty"):
+        elif word in ("-j", "-temp-dir", "-name", "-abs-mem"):
             skip = 1
         elif word == "-fits-mask":
             words, skip = [*words, word, "catalogue"], 1
