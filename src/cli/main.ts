@@ -2,6 +2,7 @@
  * The command line: loads the command that is asked for, turns errors into a problem with an exit code, and answers typos
  * with the nearest name. Nothing else happens here. Only help and typos load every command: starting one must stay quick.
  */
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/keys.ts';
 import { EXIT } from './exit-codes.ts';
@@ -54,7 +55,7 @@ async function main(name: string, args: readonly string[]): Promise<void> {
     if (error instanceof CommanderError && error.exitCode === 0) return; // --help and --version
     const { exitCode, problem } = error instanceof CommanderError ? usageProblem(error, root, args) : problemOf(error);
     printProblem(problem, json);
-    if (problem.code === 'bug') process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (problem.code === 'bug') process.stderr.write(`${inspect(error)}\n`);
     process.exitCode = exitCode;
   }
 }

@@ -12,8 +12,9 @@ import { REPOSITORY_ROOT } from '../runner/science-environment.ts';
 import { type HealthServer, startHealthServer } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type Monitor, startMonitor } from '../telemetry/monitor.ts';
-import { connectOperator } from '../temporal/connection.ts';
+import { connectOperator, temporalAddressOf } from '../temporal/connection.ts';
 import { type EmbeddedTemporal, startEmbeddedTemporal } from '../temporal/embedded.ts';
+import { untilServed } from '../temporal/patient-start.ts';
 import { applySchedules } from '../temporal/schedules.ts';
 import { setUpTemporal } from '../temporal/setup.ts';
 import { lockInstance } from './instance-lock.ts';
@@ -21,6 +22,8 @@ import type { Output } from './output.ts';
 import { checkBeforeStart } from './preflight.ts';
 import { type SupervisedChild, superviseChild } from './supervised-child.ts';
 
+const OWN_SERVER_PATIENCE_MS = 120_000;
+const OTHER_SERVER_PATIENCE_MS = 10_000;
 const WATCHER_GRACE_MS = 10_000;
 const API_GRACE_MS = 10_000;
 /** Above the worker's own force time, which is its grace and 20 s. */
@@ -44,7 +47,11 @@ export async function runPipeline(order: { settings: Settings; withApi: boolean;
     // Made and migrated before anyone reads it.
     openForWriting(settings.paths.database, { role: 'catalog' }).close();
     if (settings.temporal.address === undefined) temporal = await startEmbeddedTemporal(settings, log);
-    await prepareTemporal(settings);
+    await untilServed(temporalAddressOf(settings), () => prepareTemporal(settings), {
+      // Our own server comes back by itself; whether another one does is for a person to know.
+      patienceMs: temporal === null ? OTHER_SERVER_PATIENCE_MS : OWN_SERVER_PATIENCE_MS,
+      log,
+    });
 
     const start = (name: string, args: readonly string[]): SupervisedChild => {
       const child = superviseChild({
