@@ -13,11 +13,9 @@ import numpy as np
 
 from contimg_science.beam import airy_power
 from contimg_science.calibrators import Calibrator, power_law
-from contimg_science.imaging.known_sources import read_known_sources
+from contimg_science.imaging.known_sources import SAME_SOURCE_RAD, read_known_sources
 from contimg_science.measurement_set import Description
 
-# Nearer than this to the calibrator an entry is the calibrator, which is in the model already.
-SAME_SOURCE_RAD = np.radians(30 / 3600)
 # What the model of a full group may cost: the brightest through the beam are kept.
 MAX_SOURCES = 40
 
