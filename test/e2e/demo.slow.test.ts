@@ -32,6 +32,7 @@ test('the demo ends with code 0 and says that all came back', () => {
 test('the doubling source, and no other, is found variable', () => {
   expect(demo.stdout.match(/VARIABLE/g)).toHaveLength(1);
   expect(sqlite('SELECT COUNT(*) FROM variability WHERE is_variable')).toBe('1');
+  expect(sqlite('SELECT v.is_variable, c.status FROM candidates c JOIN variability v ON v.source_id = c.source_id')).toBe('1|new');
 });
 
 test('every group has one ledger row with an outcome and a reason', () => {
