@@ -11,8 +11,8 @@ from contimg_science import __version__
 DISTRIBUTIONS = {
     "astropy": "astropy",
     "casacore": "python-casacore",
-    "casatasks": "casatasks",
-    "casatools": "casatools",
+    # CASA runs in a process of its own; who can start one has loaded this.
+    "contimg_science.casa_session": "casatools",
     "erfa": "pyerfa",
     "h5py": "h5py",
     "numba": "numba",
