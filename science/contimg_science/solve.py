@@ -129,11 +129,11 @@ def solve(request: SolveRequest) -> SolveResult:
 
     with timings.phase("judge"):
         phase, bandpass, gain, by_interval = (read_solutions(paths[kind]) for kind in ("phase", "BP", "GP", "2G"))
-        closure = measure_closure(copy, [paths["BP"], paths["GP"]], at.model_jy)
+        closure = measure_closure(copy, [paths["BP"], paths["GP"]], at, field)
         before = request.inputs.previous
         scale = None if before is None else compare_scale(before.id, (before.bandpass, before.gain), bandpass, gain)
         limits = Limits(**{name: getattr(parameters, name) for name in Limits.__dataclass_fields__})
-        verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, len(field), scale, limits)
+        verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, scale, limits)
     shutil.rmtree(copy)
     shutil.rmtree(paths["phase"])
     progress(1.0, "passed" if not verdict.reasons else "; ".join(verdict.reasons))

@@ -157,7 +157,7 @@ def test_unknown_calibrators_and_unusable_reference_antennas_are_refused(tmp_pat
     assert (status, event["code"]) == (1, "NoReferenceAntenna")
 
 
-CLOSED = Closure(1.0, 0.0, 1.0, 0.01)
+CLOSED = Closure(1.0, 0.0, [])
 
 
 def made_solutions(intervals: int, channels: int) -> Solutions:
@@ -173,14 +173,14 @@ def test_the_gate_names_each_broken_limit_and_absent_antennas_count_nowhere() ->
     present = np.zeros(117, bool)
     present[:24] = True
     bandpass.flags[0, 24:] = True
-    good = judge(phase, bandpass, gain, by_interval, present, CLOSED, 0, None, Limits(**LIMITS))
+    good = judge(phase, bandpass, gain, by_interval, present, CLOSED, None, Limits(**LIMITS))
     assert good.reasons == []
     assert good.measures["antennas_in_data"] == 24
 
     bandpass.flags[0, :12] = True
     by_interval.gains[::2] *= 2
     phase.gains[::2] *= np.exp(1j * np.radians(100))
-    bad = judge(phase, bandpass, gain, by_interval, present, Closure(1.2, 0.3, 1.0, 0.01), 0, None, Limits(**LIMITS))
+    bad = judge(phase, bandpass, gain, by_interval, present, Closure(1.2, 0.3, []), None, Limits(**LIMITS))
     for word in ("fraction of antennas", "amplitudes", "phases", "flux error", "offset"):
         assert any(word in reason for reason in bad.reasons), word
 

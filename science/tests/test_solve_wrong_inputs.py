@@ -51,6 +51,13 @@ def test_a_calibrator_half_as_bright_as_its_model_shows_in_the_gain_scale_and_in
     assert "4 catalogue sources and the calibrator's: 1.9" in factor
 
 
+def test_one_source_that_doubled_since_the_catalogue_is_no_reason_against_the_calibrator(made: MadeGroup, tmp_path: Path) -> None:
+    calibrator, brightest, *others = made.sources
+    doubled = SkySource(brightest.ra_deg, brightest.dec_deg, brightest.flux_jy * 2)
+    changed = MadeGroup(made.mid_mjd, made.dec_apparent_rad, [calibrator, doubled, *others], seed=26)
+    assert refused(changed, tmp_path, catalogue=FIELD) == []
+
+
 def test_half_a_band_is_no_calibration(made: MadeGroup, tmp_path: Path) -> None:
     flags = np.zeros(made.data.shape, bool)
     flags[:, :, :48] = True

@@ -3,7 +3,7 @@
 Fits flux ratio and offset to the corrected visibilities of the working copy directly: for a point source near phase zero
 corrected/model = s·exp(2πi(u l + v m)/λ), linear in (l, m). Cheaper than an image and blind to nothing an image would show
 of this one source. Solutions follow the calibrator's model, so its own flux always comes back; if that model is wrong by a
-factor, it is the sources around it that come back wrong by it. Their common factor is fitted beside the calibrator's.
+factor, it is the sources around it that come back wrong by it: all of them, whereas one that varies comes back wrong alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from contimg_science.calibration.field_fluxes import EVERY, MAX_SOURCES, FieldFluxes
 from contimg_science.calibration.gain_product import gains_of_set
+from contimg_science.calibration.sky_model import SourceTrack
 from contimg_science.measurement_set import Description, describe, open_table
 from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 
@@ -23,18 +24,16 @@ from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 class Closure:
     flux_ratio: float
     offset_beams: float
-    # Of all field sources together over that of the calibrator, and its error from the scatter of the visibilities; none: 1 ± inf.
-    field_flux_ratio: float
-    field_flux_error: float
+    # Of field sources over their model, in units of the calibrator's; those that are known to 10 %.
+    field_ratios: list[float]
 
 
-def measure_closure(copy: Path, tables: list[Path], calibrator_jy: NDArray[np.float64]) -> Closure:
-    """`calibrator_jy` (time, channel) is the part of the model that is the calibrator, at phase zero."""
+def measure_closure(copy: Path, tables: list[Path], calibrator: SourceTrack, field: list[SourceTrack]) -> Closure:
     group: Description = describe(copy)
     solutions = gains_of_set("self", group.mid_mjd, tables, group)
     flux, power = 0.0, 0.0
     normal, moment = np.zeros((2, 2)), np.zeros(2)
-    parts, part_moment, scatter, samples = np.zeros((2, 2)), np.zeros(2), 0.0, 0
+    fluxes = FieldFluxes(calibrator, field[:MAX_SOURCES], group)
     longest_wavelengths = 0.0
     wavenumber = 2 * np.pi * group.frequencies_hz / SPEED_OF_LIGHT_M_S
     response = solutions.gains[group.antenna1] * np.conj(solutions.gains[group.antenna2])
@@ -49,12 +48,8 @@ def measure_closure(copy: Path, tables: list[Path], calibrator_jy: NDArray[np.fl
             weight = np.where(good, np.abs(model) ** 2, 0)
             flux += float(product.real.sum())
             power += float(weight.sum())
-            calibrator = np.where(good, calibrator_jy[time][None, :, None], 0)
-            field = np.where(good, model - calibrator, 0)
-            parts += _real_products(calibrator, field)
-            part_moment += [float(np.real(corrected * np.conj(part)).sum()) for part in (calibrator, field)]
-            scatter += float((np.abs(corrected - np.where(good, model, 0)) ** 2).sum()) / 2
-            samples += int(good.sum())
+            if time % EVERY == 0:
+                fluxes.add(time, corrected, good)
             # One number a (baseline, channel) for each axis: the phase that one radian of offset makes.
             phase = wavenumber[None, :] * uvw[:, :2].T[:, :, None]  # (axis, baseline, channel)
             imaginary, summed = product.imag.sum(axis=2), weight.sum(axis=2)
@@ -62,16 +57,6 @@ def measure_closure(copy: Path, tables: list[Path], calibrator_jy: NDArray[np.fl
             normal += np.einsum("abc,dbc,bc->ad", phase, phase, summed)
             longest_wavelengths = max(longest_wavelengths, float(np.abs(phase[:, summed.any(axis=1)]).max(initial=0.0)) / (2 * np.pi))
     if power == 0 or np.linalg.matrix_rank(normal) < 2:
-        return Closure(flux_ratio=0.0, offset_beams=np.inf, field_flux_ratio=1.0, field_flux_error=np.inf)
+        return Closure(flux_ratio=0.0, offset_beams=np.inf, field_ratios=[])
     offset_rad = float(np.hypot(*np.linalg.solve(normal, moment)))
-    field_ratio, field_error = 1.0, np.inf
-    if np.linalg.matrix_rank(parts) == 2:
-        of_calibrator, of_field = np.linalg.solve(parts, part_moment)
-        field_ratio = float(of_field / of_calibrator)
-        field_error = float(np.sqrt(scatter / samples * np.linalg.inv(parts)[1, 1]))
-    return Closure(flux / power, offset_rad * longest_wavelengths, field_ratio, field_error)
-
-
-def _real_products(one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]) -> NDArray[np.float64]:
-    across = float((one * np.conj(other)).real.sum())
-    return np.array([[float((np.abs(one) ** 2).sum()), across], [across, float((np.abs(other) ** 2).sum())]])
+    return Closure(flux / power, offset_rad * longest_wavelengths, fluxes.ratios())

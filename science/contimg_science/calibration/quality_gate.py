@@ -18,10 +18,8 @@ from contimg_science.calibration.gain_scale import GainScale
 DEAD_RECEPTOR_FRACTION = 0.99
 MAX_CLOSURE_FLUX_ERROR = 0.05
 MAX_CLOSURE_OFFSET_BEAMS = 0.1
-# Catalogue fluxes are some years old and sources vary: only a gross error of the calibrator's own flux shows. Below this
-# error of the common factor, and with this many sources, it shows for certain.
+# Catalogue fluxes are some years old and sources vary: only a gross error of the calibrator's own flux shows, in the median.
 MAX_FIELD_FLUX_FACTOR = 1.35
-FIELD_FLUX_ERROR = 0.1
 FIELD_SOURCES = 3
 
 
@@ -50,7 +48,6 @@ def judge(
     gain_by_interval: Solutions,
     present: NDArray[np.bool_],
     closure: Closure,
-    field_sources: int,
     scale: GainScale | None,
     limits: Limits,
 ) -> Verdict:
@@ -96,10 +93,11 @@ def judge(
         measures["gain_scale_ratio"] = round(scale.ratio, 5)
         what = f"change of the gain scale since set {scale.compared_with} (is the flux of the calibrator right?)"
         checks.append((round(abs(scale.ratio - 1), 5), "<=", limits.max_gain_scale_change, what))
-    if field_sources >= FIELD_SOURCES and closure.field_flux_error <= FIELD_FLUX_ERROR:
-        measures["field_flux_ratio"] = round(closure.field_flux_ratio, 5)
-        factor = max(closure.field_flux_ratio, 1 / closure.field_flux_ratio) if closure.field_flux_ratio > 0 else np.inf
-        what = f"factor between the fluxes of {field_sources} catalogue sources and the calibrator's"
+    if len(closure.field_ratios) >= FIELD_SOURCES:
+        ratio = float(np.median(closure.field_ratios))
+        measures["field_flux_ratio"] = round(ratio, 5)
+        factor = max(ratio, 1 / ratio) if ratio > 0 else np.inf
+        what = f"factor between the fluxes of {len(closure.field_ratios)} catalogue sources and the calibrator's"
         checks.append((round(float(factor), 5), "<=", MAX_FIELD_FLUX_FACTOR, what))
     reasons = [
         f"{what}: {value} is not {sign} {limit:g}"
