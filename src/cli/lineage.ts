@@ -95,8 +95,9 @@ function linesOf(node: LineageNode, indent: string): string[] {
 }
 
 function fluxInWords({ facts }: LineageNode): string {
-  const measured = `${String(facts['flux_jy'])} ± ${String(facts['error_jy'])} Jy as measured`;
+  const said = (name: string): string => JSON.stringify(facts[name]);
+  const measured = `${said('flux_jy')} ± ${said('error_jy')} Jy as measured`;
   return facts['flux_scale'] === null
     ? `${measured}; no common flux scale: ${String(facts['scale_note'])}`
-    : `${measured}; flux scale of its image ${String(facts['flux_scale'])} from ${String(facts['scale_references'])} sources`;
+    : `${measured}; flux scale of its image ${said('flux_scale')} from ${said('scale_references')} sources`;
 }
