@@ -73,9 +73,8 @@ def report(way: str, results: list[dict], rows: np.ndarray) -> None:
     text = []
     for low, high in BINS:
         chosen = (snr >= low) & (snr < high)
-        text.append(
-            f"SNR {low}-{high}: {(ratio[chosen].mean() - 1) * 100:+.1f} ± {ratio[chosen].std() / chosen.sum() ** 0.5 * 100:.1f} % ({chosen.sum()})"
-        )
+        off = ratio[chosen] - 1
+        text.append(f"SNR {low}-{high}: {off.mean() * 100:+.1f} ± {off.std() / off.size**0.5 * 100:.1f} % ({off.size})")
     chosen = (snr >= BINS[0][0]) & (snr < BINS[-1][1])
     over_thermal = np.mean([result["noise_jy"] / result["thermal_noise_jy"] for result in results])
     cycles, seconds = (
