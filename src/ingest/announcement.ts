@@ -55,7 +55,7 @@ export function planAnnouncement(
     }
     case 'completed': {
       if (set === null || !fillsGap(set.lacking, arrival, set.integrations))
-        return { kind: 'late', reason: 'late: the group was completed without it, and its set lacks nothing that it brings' };
+        return { kind: 'late', reason: 'late: the group is completed and its set lacks nothing that this file brings' };
       if (settings.policy.upgrade === 'off') return { kind: 'late', reason: 'late: the group is completed and upgrades are off' };
       const reason = `upgrade: ${subbandLabel(arrival.subband)} arrived after conversion`;
       return { kind: 'tell', input: input('reprocess', reason), afterClosedRun: true };

@@ -59,7 +59,7 @@ test('a group that has begun stays in the lane it was given, however old', () =>
 });
 
 test('a repeated file never starts a finished group again', () => {
-  expect(planFor(completed)).toMatchObject({ kind: 'late', reason: expect.stringContaining('lacks nothing that it brings') });
+  expect(planFor(completed)).toMatchObject({ kind: 'late', reason: expect.stringContaining('lacks nothing that this file brings') });
 });
 
 test('the missing subband of a degraded group starts a new run in the lane for reprocessing', () => {
