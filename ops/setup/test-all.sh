@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# All suites, one after the other; each runs even when an earlier one failed. The last line counts the tests of all of them.
-# Suites that start servers, browsers or the whole demo run one file at a time: on two cores they would wait for each other.
+# All suites; each runs even when an earlier one failed. The last line counts the tests of all of them.
+# Suites that start browsers or the whole demo have the machine to themselves. Those that talk to a Temporal server wait most of
+# their time, and the science tests run beside them.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"
@@ -18,9 +19,12 @@ jest() {
 echo '== checks'
 ops/setup/check.sh || status=1
 jest fast 2
-echo '== pytest'
-(cd science && NUMBA_CACHE_DIR="$PWD/.numba_cache" .venv/bin/python -m pytest --junit-xml="$results/pytest.xml") || status=1
 jest slow 1
+(cd science && NUMBA_CACHE_DIR="$PWD/.numba_cache" .venv/bin/python -m pytest --junit-xml="$results/pytest.xml") >"$results/pytest.out" 2>&1 &
+science=$!
 jest server 1
+wait "$science" || status=1
+echo '== pytest'
+cat "$results/pytest.out"
 
 node ops/setup/count-tests.ts "$status" "$results/pytest.xml" "$results"/{fast,slow,server}.json
