@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { defaultStepParameters } from '../../src/domain/step-parameters.ts';
 import { arrive, move, type Night, writeNight } from '../api/night.ts';
 import { type ListeningApi, listen } from '../api/listening-api.ts';
 import { openBrowser } from './browser.ts';
@@ -111,7 +112,7 @@ describe('page Group', () => {
     await page.getByText('Signed in as').waitFor();
     await page.getByLabel(/auto threshold sigma/).fill('3');
     await page.getByText('Changed: auto threshold sigma').waitFor();
-    await page.getByText('was 1').waitFor();
+    await page.getByText(`was ${defaultStepParameters().image.autoThresholdSigma}`).waitFor();
     await page
       .locator('form', { hasText: 'Go on from' })
       .getByLabel(/Reason/)
