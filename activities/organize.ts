@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { lackingIn } from '../src/domain/degradation.ts';
 import { StepError } from '../src/domain/failure.ts';
+import { SET_GONE } from '../src/domain/rerun.ts';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
 import { parametersDigest } from '../src/domain/parameters-digest.ts';
 import { type ValidateResult, validateResultSchema } from '../src/domain/science-result.ts';
@@ -151,7 +152,7 @@ async function setToCheck(converted: string, unfinished: string | undefined): Pr
 const setIsGone = (path: string): StepError =>
   new StepError({
     type: 'BadInput',
-    code: 'MeasurementSetGone',
+    code: SET_GONE,
     message: `${path} is gone and no published set has its content`,
     remedy: 'resume from concat: the raw files are converted again',
     sideEffects: 'none',

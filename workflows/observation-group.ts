@@ -6,7 +6,7 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { fillsGap, lackingIn } from '../src/domain/degradation.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
-import { isTakenOver } from '../src/domain/rerun.ts';
+import { isTakenOver, resumeStep } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
 import { becameComplete, isGivenUp } from './collecting.ts';
@@ -88,8 +88,7 @@ async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: St
   );
   const plan = takePlan(group);
   const asked = whereToGoOn(group, plan?.from ?? parked.step);
-  // The set that was checked is no longer where it was made.
-  const from = putAside && asked === 'organize' ? 'concat' : asked;
+  const from = resumeStep(asked, parked.failure.code, putAside);
   if (plan !== null) {
     group.parameters = { ...group.parameters, [plan.from]: plan.parameters };
     group.degradationAcknowledged ||= plan.acknowledgeDegraded;

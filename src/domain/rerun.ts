@@ -33,3 +33,10 @@ export const stepsOfRerun = (from: RerunStart): StepName[] => STEPS.slice(stepIn
 /** A step whose output a run over the published Measurement Set takes from there, when it works anew from `from` on. */
 export const isTakenOver = (step: StepName, from: StepName): boolean =>
   step !== 'claimHost' && step !== 'organize' && stepIndex(step) < stepIndex(from);
+
+/** Code of the failure of `organize` that finds no set to check. */
+export const SET_GONE = 'MeasurementSetGone';
+
+/** A parked group goes on from the step that was asked for; a set that is not where it was made any more is made again first. */
+export const resumeStep = (asked: StepName, failureCode: string, setWasPutAside: boolean): StepName =>
+  asked === 'organize' && (setWasPutAside || failureCode === SET_GONE) ? 'concat' : asked;
