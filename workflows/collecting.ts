@@ -6,7 +6,7 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
-import { chooseMembers } from '../src/domain/membership.ts';
+import { arrivalsAfterReading, chooseMembers } from '../src/domain/membership.ts';
 import type { GroupPolicy } from '../src/domain/policy.ts';
 import type { StepOutputs } from '../src/domain/step-output.ts';
 import { DecidedFailure } from './failure-of.ts';
@@ -21,9 +21,10 @@ export async function collect(group: GroupMemory, journal: Journal): Promise<Ste
   const { expected, warnAfterMs, deadlineMs, minimum, onDeadline, recheckMs } = group.input.policy.collecting;
   const startedMs = Date.now();
   for (;;) {
+    const before = new Map(group.arrivals);
     const known = await journal.catalog.membersOf(group.input.groupId);
     // A file that was replaced, removed or found bad since it was announced is no longer among them.
-    if (known.length > 0) group.arrivals = new Map(known.map((member) => [member.path, member]));
+    if (known.length > 0) group.arrivals = arrivalsAfterReading(known, before, group.arrivals);
     const { members, missing } = chooseMembers(group.arrivals.values(), expected);
     if (missing.length === 0) return { members, missing };
 

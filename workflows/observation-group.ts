@@ -4,6 +4,7 @@
  * Temporal's history is the only checkpoint: this file keeps nothing anywhere else.
  */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { SubbandArrival } from '../src/domain/arrival.ts';
 import { fillsGap, lackingIn } from '../src/domain/degradation.ts';
 import { type GroupStatus, type ObservationGroupInput, observationGroupInputSchema } from '../src/domain/observation-group.ts';
 import { isTakenOver, resumeStep } from '../src/domain/rerun.ts';
@@ -164,8 +165,9 @@ function nextRun(group: GroupMemory): ObservationGroupInput | null {
   const { rerun: _, ...input } = group.input;
   const arrivals = [...group.arrivals.values(), ...group.late];
   const next: ObservationGroupInput = { ...input, lane: 'reprocess', runNumber: input.runNumber + 1, arrivals };
-  if (wantsUpgrade(group)) {
-    const labels = group.late.map((file) => subbandLabel(file.subband)).join(', ');
+  const late = filesForUpgrade(group);
+  if (late.length > 0) {
+    const labels = late.map((file) => subbandLabel(file.subband)).join(', ');
     return { ...next, runReason: `upgrade: ${labels} arrived after conversion` };
   }
   const asked = group.rerun;
@@ -173,11 +175,16 @@ function nextRun(group: GroupMemory): ObservationGroupInput | null {
   return { ...next, runReason: asked.reason, rerun: { from: asked.from, requestId: asked.requestId } };
 }
 
-/** A file that came too late and brings what the products lack. */
-function wantsUpgrade(group: GroupMemory): boolean {
-  if (group.state !== 'completed' || group.input.policy.upgrade !== 'automatic') return false;
-  const { concat } = group.outputs;
-  if (concat === undefined) return false;
+/** Files that came too late to be members and bring what the products lack. */
+function filesForUpgrade(group: GroupMemory): SubbandArrival[] {
+  if (group.state !== 'completed' || group.input.policy.upgrade !== 'automatic') return [];
+  const { concat, collect } = group.outputs;
+  const [member] = collect?.members ?? [];
+  if (concat === undefined || collect === undefined || member === undefined) return [];
   const lacking = lackingIn(concat.result);
-  return group.late.some((file) => fillsGap(lacking, file, concat.result.times));
+  const isMember = (file: SubbandArrival): boolean =>
+    collect.members.some(({ path, headerDigest }) => path === file.path && headerDigest === file.headerDigest);
+  return [...group.arrivals.values(), ...group.late].filter(
+    (file) => !isMember(file) && file.gridDigest === member.gridDigest && fillsGap(lacking, file, concat.result.times),
+  );
 }

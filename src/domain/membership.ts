@@ -9,6 +9,19 @@ function supersedes(candidate: SubbandArrival, held: SubbandArrival): boolean {
   return candidate.mtimeMs > held.mtimeMs || (candidate.mtimeMs === held.mtimeMs && candidate.path > held.path);
 }
 
+/**
+ * The arrivals of a group once its list has been read: what was read, and what was announced while it was being read, which the
+ * list may lack. `before` and `now`: what had been announced when the reading began and when it ended.
+ */
+export function arrivalsAfterReading(
+  read: readonly SubbandArrival[],
+  before: ReadonlyMap<string, SubbandArrival>,
+  now: ReadonlyMap<string, SubbandArrival>,
+): Map<string, SubbandArrival> {
+  const meanwhile = [...now].filter(([path, arrival]) => before.get(path) !== arrival);
+  return new Map([...read.map((arrival) => [arrival.path, arrival] as const), ...meanwhile]);
+}
+
 export interface MemberChoice {
   members: SubbandArrival[];
   /** Files whose times, baselines or site disagree with the majority: the group goes on without them. */

@@ -1,6 +1,6 @@
 import { assert, property, shuffledSubarray } from 'fast-check';
 import type { SubbandArrival } from '../../src/domain/arrival.ts';
-import { chooseMembers } from '../../src/domain/membership.ts';
+import { arrivalsAfterReading, chooseMembers } from '../../src/domain/membership.ts';
 
 const arrival = (subband: number, changes: Partial<SubbandArrival> = {}): SubbandArrival => ({
   path: `/in/sb${subband}`,
@@ -52,5 +52,19 @@ describe('members of a group', () => {
         expect(chooseMembers(order, 16)).toEqual(expected);
       }),
     );
+  });
+});
+
+describe('the list of arrivals, read while files arrive', () => {
+  const byPath = (...files: SubbandArrival[]): Map<string, SubbandArrival> => new Map(files.map((file) => [file.path, file]));
+
+  test('keeps a file that was announced during the reading and is not in the list', () => {
+    const after = arrivalsAfterReading([arrival(0)], byPath(arrival(0)), byPath(arrival(0), arrival(1)));
+    expect([...after.values()].map(({ subband }) => subband)).toEqual([0, 1]);
+  });
+
+  test('forgets one that was announced before and is in the list no more', () => {
+    const before = byPath(arrival(0), arrival(1));
+    expect([...arrivalsAfterReading([arrival(0)], before, new Map(before)).keys()]).toEqual(['/in/sb0']);
   });
 });
