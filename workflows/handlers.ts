@@ -49,7 +49,8 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
 
   setHandler(statusQuery, () => statusOf(group));
   setHandler(subbandArrived, (...files) => {
-    for (const raw of files) receive(group, journal, raw);
+    // An announcement of nothing is told from silence: it is refused as a file that is none.
+    for (const raw of files.length === 0 ? [undefined] : files) receive(group, journal, raw);
   });
   setHandler(calibrationAvailable, (set) => {
     group.calibrationNews ||= isOfItsStrip(group, set);
