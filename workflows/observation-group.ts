@@ -178,13 +178,8 @@ function nextRun(group: GroupMemory): ObservationGroupInput | null {
 /** Files that came too late to be members and bring what the products lack. */
 function filesForUpgrade(group: GroupMemory): SubbandArrival[] {
   if (group.state !== 'completed' || group.input.policy.upgrade !== 'automatic') return [];
-  const { concat, collect } = group.outputs;
-  const [member] = collect?.members ?? [];
-  if (concat === undefined || collect === undefined || member === undefined) return [];
+  const { concat } = group.outputs;
+  if (concat === undefined) return [];
   const lacking = lackingIn(concat.result);
-  const isMember = (file: SubbandArrival): boolean =>
-    collect.members.some(({ path, headerDigest }) => path === file.path && headerDigest === file.headerDigest);
-  return [...group.arrivals.values(), ...group.late].filter(
-    (file) => !isMember(file) && file.gridDigest === member.gridDigest && fillsGap(lacking, file, concat.result.times),
-  );
+  return group.late.filter((file) => fillsGap(lacking, file, concat.result.times));
 }
