@@ -2,12 +2,14 @@
 
 A group is a calibrator's when the source crosses the meridian inside the group's time range, the beam sees at least half of
 it at its declination offset, and flux × response is at least 5 Jy unless it is one of the built-in flux calibrators.
-Hour angles are circular. A source without a flux is no candidate; several candidates: the brightest through the beam.
+Hour angles are circular. A source without a flux is no candidate. Several candidates: the flux calibrators first, then the others,
+each the brightest through the beam first; all are named, in this order, for when the first cannot be solved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
@@ -22,8 +24,18 @@ MINIMUM_SEEN_FLUX_JY = 5.0
 RULE = (
     "calibrator: a catalogued source with a flux crosses the meridian inside the time range, "
     f"the beam response at its declination offset is at least {MINIMUM_RESPONSE}, "
-    f"and flux x response is at least {MINIMUM_SEEN_FLUX_JY} Jy or it is a built-in flux calibrator; of several, the largest flux x response"
+    f"and flux x response is at least {MINIMUM_SEEN_FLUX_JY} Jy or it is a built-in flux calibrator; "
+    "of several, a built-in one before all others, then the largest flux x response"
 )
+
+
+class Candidate(Record):
+    """A source this group can be calibrated with; `flux_jy` at mid-band, before the beam."""
+
+    name: str
+    kind: Literal["primary", "bright_fallback"]
+    response: float
+    flux_jy: float
 
 
 class Classification(Record):
@@ -33,6 +45,8 @@ class Classification(Record):
     response: float
     flux_jy: float
     reason: str
+    # Best first, the chosen one among them; empty for a science group.
+    candidates: list[Candidate]
     # What was asked, and of which catalogue: with them an old answer can be understood after either has changed.
     rule: str
     catalogue_sha256: str
@@ -46,27 +60,38 @@ def classify(
 ) -> Classification:
     sources = tuple(catalogue)
     asked = {"rule": RULE, "catalogue_sha256": catalogue_sha256(sources)}
+    candidates = _candidates(site, time_range_mjd, dec_apparent_rad, sources)
+    if not candidates:
+        reason = "no calibrator crosses the meridian within the beam"
+        return Classification(kind="science", calibrator=None, response=0.0, flux_jy=0.0, reason=reason, candidates=[], **asked)
+    best = candidates[0]
+    reason = f"{best.name} crosses the meridian in this group, {best.flux_jy:.2f} Jy through a beam response of {best.response:.3f}"
+    return Classification(
+        kind="calibrator",
+        calibrator=best.name,
+        response=best.response,
+        flux_jy=best.flux_jy,
+        reason=reason,
+        candidates=candidates,
+        **asked,
+    )
+
+
+def _candidates(site: Site, time_range_mjd: tuple[float, float], dec_apparent_rad: float, sources: tuple[Calibrator, ...]) -> list[Candidate]:
     start_mjd, end_mjd = time_range_mjd
     mid_mjd = (start_mjd + end_mjd) / 2
     start_lst = float(lst_rad(site, start_mjd))
     swept = (float(lst_rad(site, end_mjd)) - start_lst) % (2 * np.pi)
-    best, best_seen_jy = None, 0.0
+    found: list[Candidate] = []
     for source in sources:
         flux_jy = float(source.flux_jy(BAND_CENTRE_HZ))
         ra, dec = apparent_place(site, mid_mjd, np.radians(source.ra_deg), np.radians(source.dec_deg))
         if (float(ra) - start_lst) % (2 * np.pi) > swept:
             continue
         response = float(airy_power(abs(float(dec) - dec_apparent_rad), BAND_CENTRE_HZ))
-        bright = source.name in CALIBRATORS or flux_jy * response >= MINIMUM_SEEN_FLUX_JY
-        if not (np.isfinite(flux_jy) and response >= MINIMUM_RESPONSE and bright):
-            continue
-        if flux_jy * response > best_seen_jy:
-            reason = f"{source.name} crosses the meridian in this group, {flux_jy:.2f} Jy through a beam response of {response:.3f}"
-            best, best_seen_jy = (
-                Classification(kind="calibrator", calibrator=source.name, response=response, flux_jy=flux_jy, reason=reason, **asked),
-                (flux_jy * response),
-            )
-    if best is None:
-        reason = "no calibrator crosses the meridian within the beam"
-        return Classification(kind="science", calibrator=None, response=0.0, flux_jy=0.0, reason=reason, **asked)
-    return best
+        is_primary = source.name in CALIBRATORS
+        bright = is_primary or flux_jy * response >= MINIMUM_SEEN_FLUX_JY
+        if np.isfinite(flux_jy) and response >= MINIMUM_RESPONSE and bright:
+            kind = "primary" if is_primary else "bright_fallback"
+            found.append(Candidate(name=source.name, kind=kind, response=response, flux_jy=flux_jy))
+    return sorted(found, key=lambda one: (one.kind != "primary", -one.flux_jy * one.response, one.name))

@@ -95,6 +95,25 @@ def test_of_several_the_largest_flux_through_the_beam_wins_whatever_their_order(
         assert 0.7 < found.response < 0.95
 
 
+def test_all_that_can_serve_are_named_flux_calibrators_first_then_the_brightest_through_the_beam():
+    brighter, bright, far = made_up("brighter", 80.0, 50.1, 80.0), made_up("bright", 80.05, 50.0, 12.0), made_up("far", 80.0, 51.2, 15.0)
+    primary = made_up("3C147", 80.1, 50.0, 20.0)
+    found = classify(
+        SITE, around(transit_mjd(80.0, 50.0)), np.radians(50.0), [far, bright, brighter, primary, made_up("away", 90.0, 50.0, 99.0)]
+    )
+    assert [(one.name, one.kind) for one in found.candidates] == [
+        ("3C147", "primary"),
+        ("brighter", "bright_fallback"),
+        ("bright", "bright_fallback"),
+        ("far", "bright_fallback"),
+    ]
+    assert (found.calibrator, found.flux_jy, found.response) == ("3C147", found.candidates[0].flux_jy, found.candidates[0].response)
+
+
+def test_a_science_group_names_no_candidate():
+    assert classify(SITE, around(transit_mjd(140.0, 50.0)), np.radians(50.0)).candidates == []
+
+
 def test_five_janskys_count_after_the_beam_except_for_the_built_in():
     # 0.9° off, the beam leaves about 0.73.
     transit, dec_rad = transit_mjd(80.0, 50.0), np.radians(50.0)

@@ -30,9 +30,22 @@ export const concatResultSchema = z.looseObject({
 });
 export type ConcatResult = z.infer<typeof concatResultSchema>;
 
+/** Calibrators of a group, best first, the chosen one among them; absent in results of before they were told. */
+const calibratorCandidateSchema = z.looseObject({
+  name: z.string(),
+  kind: z.enum(['primary', 'bright_fallback']),
+  response: z.number(),
+  fluxJy: z.number(),
+});
+
 export const validateResultSchema = z.looseObject({
   checks: z.array(z.looseObject({ code: z.string(), passed: z.boolean(), detail: z.string() })),
-  classification: z.looseObject({ kind: z.enum(['science', 'calibrator']), calibrator: z.string().nullable(), reason: z.string() }),
+  classification: z.looseObject({
+    kind: z.enum(['science', 'calibrator']),
+    calibrator: z.string().nullable(),
+    reason: z.string(),
+    candidates: z.array(calibratorCandidateSchema).optional(),
+  }),
   timingsS: seconds,
 });
 export type ValidateResult = z.infer<typeof validateResultSchema>;
