@@ -100,7 +100,7 @@ def calibrate(request: CalibrateRequest) -> CalibrateResult:
         group = describe(request.inputs.ms)
         _refuse(request, group)
         average, loss = _average(request, group)
-        sets = sorted((_load(entry, group) for entry in request.inputs.sets), key=lambda entry: entry.mid_mjd)
+        sets = sorted((load_set(entry, group) for entry in request.inputs.sets), key=lambda entry: entry.mid_mjd)
     with timings.phase("field_phase"):
         field = _field_phase(request, group, sets)
     partial = target.with_name(f".{target.name}.{request.attempt_id}")
@@ -173,7 +173,7 @@ def _average(request: CalibrateRequest, group: Description) -> tuple[int, float]
     return channels_to_average(uvw_m, group, request.parameters.max_smearing_loss)
 
 
-def _load(entry: CalibrationSet, group: Description) -> SetGains:
+def load_set(entry: CalibrationSet, group: Description) -> SetGains:
     tables = sorted((table for table in entry.tables if table.type in TRANSFERRED_TYPES), key=lambda table: table.order)
     return gains_of_set(entry.id, entry.mid_mjd, [table.path for table in tables], group)
 

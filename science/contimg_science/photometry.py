@@ -114,7 +114,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         positions = read_positions(inputs.positions)
         if inputs.ms is not None:
             _same_observation(inputs.ms, frame)
-    beam = _beam(header, frame)
+    beam = restoring_beam(header, frame)
     with timings.phase("place"):
         x, y = pixel_positions(frame, positions.ra_rad, positions.dec_rad)
         inside = fully_inside(image.shape, x, y, beam)
@@ -185,7 +185,7 @@ def _same_observation(ms: Path, frame: ImageFrame) -> None:
         )
 
 
-def _beam(header: fits.Header, frame: ImageFrame) -> Beam:
+def restoring_beam(header: fits.Header, frame: ImageFrame) -> Beam:
     major, minor, angle = (np.radians(float(header[key])) for key in ("BMAJ", "BMIN", "BPA"))  # type: ignore[arg-type]
     return Beam(float(major / frame.cell_rad), float(minor / frame.cell_rad), float(angle))
 
