@@ -3,9 +3,8 @@
  * and the claim around it. Measured figures behind the declarations: docs/explanation/performance.md.
  */
 import { stat } from 'node:fs/promises';
-import { bytesBelow } from '../src/runner/scratch.ts';
+import { type AttemptPlace, bytesBelow } from '../src/runner/scratch.ts';
 import type { Footprint, HostLedger } from '../src/runner/host-ledger.ts';
-import type { AttemptName } from '../src/domain/step-output.ts';
 import type { HostFileActivities, HostScienceActivities } from './contract.ts';
 import type { Supervised } from './supervised.ts';
 
@@ -35,7 +34,7 @@ export const FOOTPRINTS: Declared = {
 };
 
 export const admitted =
-  <Order extends { attempt: AttemptName }, Answer>(
+  <Order extends { attempt: AttemptPlace }, Answer>(
     ledger: HostLedger,
     footprintOf: (order: Order) => Footprint | Promise<Footprint>,
     work: Supervised<Order, Answer>,

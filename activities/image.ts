@@ -2,13 +2,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
-import { IMAGE_FILE_KINDS, imageResultSchema } from '../src/domain/science-result.ts';
+import { IMAGE_FILE_KINDS, type ImageResult, imageResultSchema } from '../src/domain/science-result.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch, bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { hashFolder, publishFolder } from './publish.ts';
-import { runScienceStep } from './science-step.ts';
+import { runScienceStep, type ScienceCall } from './science-step.ts';
 import { sourcePositionsCsv } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
 
@@ -25,26 +25,8 @@ export const image =
     const sources = join(workDir, 'sources.csv');
     await mkdir(workDir, { recursive: true });
     await writeFile(sources, sourcePositionsCsv(dependencies, { ...centre, radiusDeg: parameters.extentDeg / Math.SQRT2 + OUTSIDE_DEG }));
-    const measured = await runScienceStep(
-      dependencies,
-      {
-        program: 'image',
-        attempt,
-        requestedAt,
-        inputs: {
-          ms,
-          calibrationSet,
-          degradedReasons,
-          subbandsMissing: missingSubbands,
-          sources,
-          memoryGb: dependencies.settings.worker.memoryGb ?? null,
-        },
-        parameters,
-        outputs: () => ({ directory: source, name: `${attempt.groupId}.img` }),
-        resultSchema: imageResultSchema,
-      },
-      watch,
-    );
+    const asked = { attempt, requestedAt, parameters, ms, sources, calibrationSet, degradedReasons, missingSubbands };
+    const measured = await makeImage(dependencies, { ...asked, directory: source, name: `${attempt.groupId}.img` }, watch);
     const contentHash = await hashFolder(source);
     const groupId = groupIdSchema.parse(attempt.groupId);
     const { path: directory } = await publishFolder({
@@ -59,3 +41,31 @@ export const image =
     for (const kind of IMAGE_FILE_KINDS) files[kind] = join(directory, basename(files[kind]));
     return { ...measured, output: { directory, contentHash, bytes: await bytesBelow(directory), result: { ...measured.output, files } } };
   };
+
+/** The program itself: what it makes stays where it made it. */
+export const makeImage = (
+  dependencies: HostDependencies,
+  asked: Omit<Order, 'attempt' | 'centre'> &
+    Pick<ScienceCall<ImageResult>, 'attempt'> & { sources: string; directory: string; name: string },
+  watch: Parameters<typeof runScienceStep>[2],
+): Promise<Measured<ImageResult>> =>
+  runScienceStep(
+    dependencies,
+    {
+      program: 'image',
+      attempt: asked.attempt,
+      requestedAt: asked.requestedAt,
+      inputs: {
+        ms: asked.ms,
+        calibrationSet: asked.calibrationSet,
+        degradedReasons: asked.degradedReasons,
+        subbandsMissing: asked.missingSubbands,
+        sources: asked.sources,
+        memoryGb: dependencies.settings.worker.memoryGb ?? null,
+      },
+      parameters: asked.parameters,
+      outputs: () => ({ directory: asked.directory, name: asked.name }),
+      resultSchema: imageResultSchema,
+    },
+    watch,
+  );

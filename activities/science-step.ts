@@ -5,11 +5,11 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { AttemptName, Measured } from '../src/domain/step-output.ts';
+import type { Measured } from '../src/domain/step-output.ts';
 import { tracePath } from '../src/runner/attempt-trace.ts';
 import { runScience } from '../src/runner/run-science.ts';
 import { scienceEnvironment } from '../src/runner/science-environment.ts';
-import { attemptScratch } from '../src/runner/scratch.ts';
+import { type AttemptPlace, attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 import type { Progress } from './supervised.ts';
 
@@ -19,7 +19,7 @@ const CAPSULE_TIME_MS = 8_000;
 export interface ScienceCall<Result> {
   /** Module of contimg_science. */
   program: string;
-  attempt: AttemptName;
+  attempt: AttemptPlace;
   requestedAt: string;
   inputs: object;
   parameters: object;
