@@ -63,6 +63,8 @@ def simulate(request: SimulateRequest) -> SimulateResult:
         groups_truth = [group_truth(simulation, group, *entry) for group, entry in zip(groups, met, strict=True)]
         write_arrays(outputs.truth_directory, simulation, groups)
         catalogue = write_catalogue(outputs.truth_directory, sources)
+        if parameters.catalogues:
+            _write_catalogue_files(outputs.truth_directory, sources)
         truth = write_truth(outputs.truth_directory, simulation, groups, sources + calibrators, groups_truth, [], False)
     outside = outputs.truth_directory.resolve() / "linked-out"
     delivery = Delivery(outputs.directory, outside, parameters.deliver, parameters.rate, parameters.seed, stop)
@@ -110,6 +112,13 @@ def simulate(request: SimulateRequest) -> SimulateResult:
         bytes_written=sum(entry.bytes for entry in files),
         timings_s=timings.seconds,
     )
+
+
+def _write_catalogue_files(truth_directory: Path, sources: list[Source]) -> None:
+    # Loading astropy's tables takes a second: only who asks for the files waits for it.
+    from contimg_science.simulation.catalogue_files import write_catalogue_files
+
+    write_catalogue_files(truth_directory / "catalogues", sources)
 
 
 def _prepare_directories(outputs: Outputs) -> Path:

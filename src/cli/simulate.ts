@@ -37,6 +37,7 @@ export function simulateCommand(): Command {
     .option('--rate <n>', 'times real time; without it as fast as they are made')
     .option('--deliver <how>', 'rsync, inplace, at-once or incomplete')
     .option('--restart-gap', 'the correlator restarts between two groups')
+    .option('--catalogues', 'write the injected sky in the formats of NVSS, FIRST, RACS, VLASS and the VLA list, too')
     .option('--fault <name=group:subbands[:value]>', `e.g. missing=2:7 or corrupt=0:*; names: ${FAULT_NAMES.join(', ')}`, collect, [])
     .addHelpText(
       'after',
@@ -100,6 +101,7 @@ function simulationOf(options: Readonly<Record<string, unknown>>): Simulation {
     ...given({ size: options['size'], deliver: options['deliver'] }),
     ...given({ seed: numeric('seed', options), rate: numeric('rate', options), decAppDeg: numeric('dec', options) }),
     ...(options['restartGap'] === true && { restartGap: true }),
+    ...(options['catalogues'] === true && { catalogues: true }),
     sources: { ...parameters.sources, ...given({ count: numeric('sources', options), doubling: numeric('doubling', options) }) },
     schedule: scheduleOf(parameters, options),
     faults: { ...parameters.faults, ...faultsOf(options['fault']) },

@@ -109,6 +109,7 @@ export const simulationSchema = z.strictObject({
   deliver: z.enum(['rsync', 'inplace', 'at-once', 'incomplete']).default('rsync'),
   rate: z.number().positive().nullable().default(null).describe('times real time; null: as fast as they are made'),
   restartGap: z.boolean().default(false),
+  catalogues: z.boolean().default(false).describe('write the sky as published catalogues come, too'),
 });
 export type Simulation = z.infer<typeof simulationSchema>;
 

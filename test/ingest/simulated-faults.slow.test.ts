@@ -90,6 +90,7 @@ beforeAll(async () => {
       deliver: 'at-once',
       rate: null,
       restart_gap: false,
+      catalogues: false,
     },
     outputs: { directory: input, truth_directory: truthFolder },
   };

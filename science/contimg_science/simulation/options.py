@@ -142,6 +142,8 @@ class Parameters(Record):
     deliver: Literal["rsync", "inplace", "at-once", "incomplete"]
     rate: Annotated[float, Field(gt=0)] | None
     restart_gap: bool
+    # The injected sky also as published catalogues come, below the truth directory.
+    catalogues: bool
 
 
 class Inputs(Record):
