@@ -33,7 +33,7 @@ class Caption:
 
 def shrink(pixels: Pixels, at_most_px: int) -> tuple[Pixels, int]:
     """Blocks' largest values, so that point sources stay visible; and how many pixels a block is wide."""
-    block = max(1, int(np.ceil(pixels.shape[0] / at_most_px)))
+    block = max(1, int(np.ceil(max(pixels.shape) / at_most_px)))
     rows, columns = (side // block * block for side in pixels.shape)
     shrunk = pixels[:rows:block, :columns:block]
     for row, column in np.ndindex(block, block):
@@ -75,14 +75,14 @@ def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> No
 
     shrunk, block = shrink(pixels, PICTURE_PX)
     cell_deg = caption.cell_arcsec / 3600
-    half_deg = pixels.shape[0] / 2 * cell_deg
-    extent = (half_deg, half_deg - shrunk.shape[1] * block * cell_deg, -half_deg, shrunk.shape[0] * block * cell_deg - half_deg)
+    half_deg, half_ra_deg = (side / 2 * cell_deg for side in pixels.shape)
+    extent = (half_ra_deg, half_ra_deg - shrunk.shape[1] * block * cell_deg, -half_deg, shrunk.shape[0] * block * cell_deg - half_deg)
     figure = Figure(figsize=(9, 9), dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="#202020")
     axes.imshow(stretched(shrunk, caption.noise_jy), extent=extent, origin="lower", cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
     ra_deg, dec_deg = caption.centre_deg
-    ra_places, ra_labels = _round_ticks(ra_deg, half_deg, np.cos(np.radians(dec_deg)))
+    ra_places, ra_labels = _round_ticks(ra_deg, half_ra_deg, np.cos(np.radians(dec_deg)))
     dec_places, dec_labels = _round_ticks(dec_deg, half_deg, 1.0)
     axes.set_xticks(ra_places, [f"{float(label) % 360:g}°" for label in ra_labels])
     axes.set_yticks(dec_places, [f"{float(label):g}°" for label in dec_labels])
@@ -93,10 +93,11 @@ def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> No
     major, minor = caption.beam_arcsec
     # The true beam is a dot on a 3° picture: drawn ten times larger, and said so.
     magnified = 10
-    corner = half_deg - 0.75 * magnified * major / 3600
+    inset = 0.75 * magnified * major / 3600
+    corner_ra, corner = half_ra_deg - inset, half_deg - inset
     axes.add_patch(
         Ellipse(
-            (corner, -corner),
+            (corner_ra, -corner),
             magnified * minor / 3600,
             magnified * major / 3600,
             angle=-caption.beam_pa_deg,  # x grows eastwards, to the left: matplotlib turns from north to west
@@ -105,7 +106,7 @@ def draw(pixels: Pixels, caption: Caption, picture: Path, thumbnail: Path) -> No
         )
     )
     axes.text(
-        corner - magnified * major / 3600,
+        corner_ra - magnified * major / 3600,
         -corner,
         f"beam {major:.1f}″ × {minor:.1f}″ (drawn ×{magnified})",
         color="white",

@@ -1,0 +1,1 @@
+"""Parts of the mosaic step: the shared grid, tiles brought onto it, their running sums, and what is made of them."""
