@@ -4,6 +4,7 @@
  */
 import { productsOf } from '../src/catalog/products.ts';
 import { StepError } from '../src/domain/failure.ts';
+import { SET_GONE } from '../src/domain/rerun.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import type { HostFileActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -45,7 +46,7 @@ function publishedSet(openCatalog: HostDependencies['openCatalog'], groupId: str
 const nothingToReopen = (groupId: string, path: string | null): StepError =>
   new StepError({
     type: 'BadInput',
-    code: 'MeasurementSetGone',
+    code: SET_GONE,
     message: path === null ? `no published Measurement Set of ${groupId} is on record` : `${path} or its manifest is gone`,
     remedy: 'resume from collect: the raw files are converted again',
     sideEffects: 'none',
