@@ -69,7 +69,8 @@ export function completenessOfGroup(database: CatalogDatabase, groupId: string):
   const current = rowOf(
     database,
     msIndexRow,
-    `SELECT m.* FROM ms_index m JOIN products p ON p.id = m.product_id WHERE m.group_id = :groupId AND p.status = 'current'`,
+    `SELECT m.* FROM products p JOIN ms_index m ON m.product_id = p.id
+     WHERE p.group_id = :groupId AND p.kind = 'ms' AND p.status = 'current'`,
     { groupId },
   );
   if (current === null) return null;

@@ -55,7 +55,8 @@ export function createAnnouncer(use: {
   async function announceSome(row: SubbandFileRow, others: readonly SubbandFileRow[]): Promise<[keyof Counts, number]> {
     const group = row.group_id === null ? null : groupById(use.database, row.group_id);
     if (group === null) throw new Error(`${row.path} is valid but belongs to no group`);
-    const plan = planAnnouncement(group, completenessOfGroup(use.database, group.group_id), arrivalOf(row), use.settings);
+    const set = group.state === 'completed' ? completenessOfGroup(use.database, group.group_id) : null;
+    const plan = planAnnouncement(group, set, arrivalOf(row), use.settings);
     if (plan.kind === 'late') {
       markFile(use.database, row.path, 'valid', plan.reason);
       markAnnounced(use.database, row.id, isoFromUnixMs(use.nowMs()));
