@@ -3,7 +3,6 @@
  * succeed before anything else can is repeated until then; what no waiting mends is thrown at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect } from 'node:util';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Logger } from '../telemetry/log.ts';
 import { TemporalUnreachable } from './temporal-errors.ts';
@@ -22,21 +21,14 @@ export async function untilServed<Result>(
     try {
       return await work();
     } catch (error) {
-      if (!mayPass(error)) throw error;
+      const answer = error instanceof ServiceError ? error.cause : error;
+      if (!mayPass(answer)) throw error;
       if (Date.now() > deadlineMs) throw error instanceof TemporalUnreachable ? error : new TemporalUnreachable(address, error);
-      log.warn({ address, cause: wordsOf(error) }, 'Temporal does not serve yet; asked again in a second');
+      log.warn({ address, cause: answer.message }, 'Temporal does not serve yet; asked again in a second');
       await sleep(BETWEEN_TRIES_MS);
     }
   }
 }
 
-function mayPass(error: unknown): boolean {
-  if (error instanceof TemporalUnreachable) return true;
-  const answer = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(answer) && !NOT_MENDED_BY_WAITING.includes(answer.code);
-}
-
-const wordsOf = (error: unknown): string => {
-  const answer = error instanceof ServiceError ? error.cause : error;
-  return answer instanceof Error ? answer.message : inspect(answer);
-};
+const mayPass = (answer: unknown): answer is Error =>
+  answer instanceof TemporalUnreachable || (isGrpcServiceError(answer) && !NOT_MENDED_BY_WAITING.includes(answer.code));
