@@ -3,27 +3,25 @@
  * disk, and the schema of a row changes nothing in it, which zod checks several times faster than it transforms.
  */
 import { z } from 'zod';
+import { measurementRow } from './measurements.ts';
 import { type CatalogDatabase, rowsOf } from './statement.ts';
 
 const zeroOrOne = z.literal([0, 1]);
 
-const storedPoint = z.object({
-  id: z.int(),
-  image_product_id: z.int(),
-  mjd: z.number(),
-  flux_jy: z.number(),
-  error_jy: z.number(),
-  /** On the flux scale that the images share; null where the image gave no scale. */
-  normalised_flux_jy: z.number().nullable(),
-  normalised_error_jy: z.number().nullable(),
-  local_rms_jy: z.number(),
-  snr: z.number(),
-  kind: z.enum(['forced', 'blind']),
-  upper_limit: zeroOrOne,
-  degraded: zeroOrOne,
-  superseded: zeroOrOne,
-  flags: z.string(),
-});
+const storedPoint = measurementRow
+  .pick({
+    id: true,
+    image_product_id: true,
+    mjd: true,
+    flux_jy: true,
+    error_jy: true,
+    normalised_flux_jy: true,
+    normalised_error_jy: true,
+    local_rms_jy: true,
+    snr: true,
+    kind: true,
+  })
+  .extend({ upper_limit: zeroOrOne, degraded: zeroOrOne, superseded: zeroOrOne, flags: z.string() });
 type StoredPoint = z.infer<typeof storedPoint>;
 
 export type LightCurveRow = Omit<StoredPoint, 'upper_limit' | 'degraded' | 'superseded' | 'flags'> & {
