@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveToTmpfs } from '../../activities/move-to-tmpfs.ts';
-import { loadSettings } from '../../src/config/load.ts';
 import { freeBytes } from '../../src/runner/scratch.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
+import { flagsOf, hostDependencies } from './host-dependencies.ts';
 
 let folder: string;
 let ms: string;
@@ -20,16 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const move = (maxFreeFraction: number) => {
   const values = { 'paths.input': folder, 'paths.output': folder, 'paths.tmpfs': join(folder, 'memory') };
-  const { settings } = loadSettings({ flags: Object.entries(values).map(([key, value]) => ({ key, value, name: key })) });
-  const dependencies = {
-    settings,
-    hostName: 'test-host',
-    log: createLogger({ level: 'fatal', name: 'test' }),
-    python: { interpreter: 'python3', sourceFolder: folder },
-    openCatalog: (): never => {
-      throw new Error('this step asks no database');
-    },
-  };
+  const dependencies = hostDependencies(flagsOf(values), folder);
   const attempt = { groupId: '2025-10-02T00:05:18', runId: 'run', runNumber: 1, step: 'moveToTmpfs', attempt: 1 } as const;
   const order = { attempt, requestedAt: '2025-10-02T12:00:00Z', parameters: { enabled: true, maxFreeFraction }, ms };
   return moveToTmpfs(dependencies)(order, { signal: new AbortController().signal, progress: () => undefined });

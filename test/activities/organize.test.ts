@@ -3,9 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { organize } from '../../activities/organize.ts';
-import { loadSettings } from '../../src/config/load.ts';
 import { concatResultSchema } from '../../src/domain/science-result.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
+import { flagsOf, hostDependencies } from './host-dependencies.ts';
 
 const GROUP = '2025-10-02T00:05:18';
 let folder: string;
@@ -15,17 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const organizeSetAt = (ms: string) => {
-  const values = { 'paths.input': folder, 'paths.output': folder };
-  const { settings } = loadSettings({ flags: Object.entries(values).map(([key, value]) => ({ key, value, name: key })) });
-  const dependencies = {
-    settings,
-    hostName: 'test-host',
-    log: createLogger({ level: 'fatal', name: 'test' }),
-    python: { interpreter: 'python3', sourceFolder: folder },
-    openCatalog: (): never => {
-      throw new Error('no database is asked for a set that is not there');
-    },
-  };
+  const dependencies = hostDependencies(flagsOf({ 'paths.input': folder, 'paths.output': folder }), folder);
   const zeros = { rows: 0, times: 0, channels: 0, startMjd: 0, midMjd: 0, endMjd: 0, raDeg: 0, decDeg: 0, bytesRead: 0, bytesWritten: 0 };
   const nothing = { subbandsPresent: [], missing: [], inputs: [], flaggedFraction: 0, timingsS: {} };
   const order = {

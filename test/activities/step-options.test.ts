@@ -6,10 +6,9 @@ import { moveToTmpfs } from '../../activities/move-to-tmpfs.ts';
 import { release } from '../../activities/release.ts';
 import { stageToScratch } from '../../activities/stage-to-scratch.ts';
 import { readStreamOptions } from '../../src/cli/stream-options.ts';
-import { loadSettings } from '../../src/config/load.ts';
 import { systemErrorCode } from '../../src/domain/system-error.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
 import { arrivalOf } from '../workflows/host-files.ts';
+import { hostDependencies } from './host-dependencies.ts';
 
 const FILES = 6;
 /** Large enough that a copy is still at work when its neighbour begins. */
@@ -30,16 +29,7 @@ function host(...typed: (readonly [string, string | boolean])[]) {
     ['--scratch-dir', join(folder, 'fast')],
     ['--tmpfs-path', join(folder, 'memory')],
   ] as const;
-  const { settings } = loadSettings({ flags: readStreamOptions(new Map<string, string | boolean>([...places, ...typed])).sources });
-  return {
-    settings,
-    hostName: 'test-host',
-    log: createLogger({ level: 'fatal', name: 'test' }),
-    python: { interpreter: 'python3', sourceFolder: folder },
-    openCatalog: (): never => {
-      throw new Error('these steps ask no database');
-    },
-  };
+  return hostDependencies(readStreamOptions(new Map<string, string | boolean>([...places, ...typed])).sources, folder);
 }
 const watch = { signal: new AbortController().signal, progress: () => undefined };
 const attempt = <Step extends string>(step: Step) =>
