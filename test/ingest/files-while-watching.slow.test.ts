@@ -1,7 +1,7 @@
 /**
  * What becomes of files that come, grow, change and go while the watcher runs, and how workflows hear of them.
  */
-import { appendFile, link, readFile, rename, rm, utimes } from 'node:fs/promises';
+import { appendFile, link, mkdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { membersOf } from '../../src/catalog/subband-files.ts';
 import { watchHeartbeats } from '../../src/ingest/watch-status.ts';
@@ -109,6 +109,20 @@ describe('what happens while the watcher runs', () => {
     expect([statusOf(older), statusOf(newer)]).toEqual(['superseded', 'valid']);
     expect(membersOf(catalog.database, START).map(({ path }) => path)).toEqual([newer]);
   });
+
+  test('events alone are enough: files, files of a folder that is moved in, and files that come into it later', async () => {
+    settings.watch.rescanS = 3600;
+    const folder = join(outside, '2025-10-02');
+    await mkdir(folder);
+    await put(1, {}, NAME, folder);
+    await watching(async () => {
+      await put(0);
+      await rename(folder, join(input, '2025-10-02'));
+      await eventually(() => presentIn(START).length === 2);
+      await put(2, {}, NAME, join(input, '2025-10-02'));
+      await eventually(() => presentIn(START).length === 3);
+    });
+  }, 20_000);
 
   test('scans alone are enough: nothing is lost when events are off', async () => {
     settings.watch.events = false;
