@@ -1,7 +1,7 @@
 /**
  * How much a backlog delays a live group, counted in steps: many groups of lane `backlog` stand before the one heavy slot of a
- * host when a live one comes. Counted is how many steps of others begin between the moment a step of the live group could
- * begin and the moment it does.
+ * host when a live one comes. Counted is how many steps of others begin between the moment Temporal has a step of the live group
+ * in its queue and the moment that step begins.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OneHost, TestGroup } from './one-host.ts';
@@ -30,6 +30,19 @@ async function until(reached: () => boolean, limitMs: number): Promise<void> {
   }
 }
 
+/** By science program: when Temporal had the step of the group in a queue. */
+async function whenQueued(group: TestGroup): Promise<Map<string, number>> {
+  const { events } = await group.handle.fetchHistory();
+  return new Map(
+    (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled, eventTime }) => {
+      const name = scheduled?.activityType?.name;
+      if (name === undefined || name === null) return [];
+      const atMs = 1000 * Number(eventTime?.seconds) + Number(eventTime?.nanos) / 1e6;
+      return [[name === 'organize' ? 'validate' : name, atMs]];
+    }),
+  );
+}
+
 export interface LaneDelay {
   /** Groups of the backlog that had begun a step when the live one came, and all that had not. */
   waiting: number;
@@ -52,15 +65,14 @@ export async function measureLaneDelay(host: OneHost, backlog: number): Promise<
   host.letGo('concat');
   await until(() => host.calls(live).some(({ step }) => step === 'flag'), 120_000);
   const order = host.calls().slice(before);
-  const overtakenBy: LaneDelay['overtakenBy'] = [];
-  let others = 0;
-  for (const call of order) {
-    if (call.groupId === live.id) {
-      overtakenBy.push({ step: call.step, others });
-      others = 0;
-    } else {
-      others += 1;
-    }
-  }
+  const queuedMs = await whenQueued(live);
+  const overtakenBy = order
+    .filter(({ groupId }) => groupId === live.id)
+    .map(({ step, beganMs }) => {
+      const sinceMs = queuedMs.get(step);
+      if (sinceMs === undefined) throw new Error(`the history of ${live.id} has no ${step} in a queue`);
+      const others = order.filter((call) => call.groupId !== live.id && call.beganMs >= sinceMs && call.beganMs < beganMs);
+      return { step, others: others.length };
+    });
   return { waiting: backlog - new Set(host.calls().map(({ groupId }) => groupId)).size + 1, overtakenBy };
 }

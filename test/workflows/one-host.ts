@@ -27,7 +27,7 @@ import {
 import { snakeCased } from '../../src/domain/spelling.ts';
 import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { quickInterpreter, rawFile } from './host-files.ts';
-import type { PlannedFailure } from './quick-science.ts';
+import type { GoodTry, PlannedFailure } from './quick-science.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 /** 2025-10-01T12:58:16 and later groups, one every 309.237 s. */
@@ -40,6 +40,8 @@ export interface Call {
   attemptId: string;
   pid: number;
   parameters: Record<string, unknown>;
+  /** When its process began, since 1970. */
+  beganMs: number;
 }
 
 export class OneHost {
@@ -160,15 +162,15 @@ export class OneHost {
   succeeding(step: string): void {
     rmSync(join(this.folder, `fail-${step}.json`), { force: true });
   }
-  withCalibrator(group: TestGroup): void {
-    writeFileSync(join(this.folder, `calibrator-${group.id}`), '');
+  withCalibrator(group: TestGroup, ...names: string[]): void {
+    writeFileSync(join(this.folder, `calibrator-${group.id}`), names.join(','));
   }
-  /** From now on no calibration set passes its gate; `withGoodSolutions` ends it. */
-  withPoorSolutions(): void {
-    writeFileSync(join(this.folder, 'poor-solutions'), '');
+  /** From now on no calibration set passes its gate but those of these tries; `withGoodSolutions` ends it. */
+  withPoorSolutions(...but: GoodTry[]): void {
+    writeFileSync(join(this.folder, 'poor-solutions'), JSON.stringify(but));
   }
   withGoodSolutions(): void {
-    rmSync(join(this.folder, 'poor-solutions'));
+    rmSync(join(this.folder, 'poor-solutions'), { force: true });
   }
 
   /** Changes what commands of this host read from now on; a running worker keeps what it began with. */

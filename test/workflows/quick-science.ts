@@ -2,7 +2,7 @@
  * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
  * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
  * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` and `fail-STEP-GROUP.json` make it fail,
- * `calibrator-GROUP` puts a calibrator into a group, `poor-solutions` fails the gate of every calibration set.
+ * `calibrator-GROUP` puts the calibrators it lists into a group, `poor-solutions` fails the gate of every calibration set but those it names.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,6 +25,12 @@ export interface PlannedFailure {
   whenParameterAbove?: { name: string; limit: number };
 }
 
+/** Sets of this calibrator pass their gate all the same, once the group was flagged with this clip. */
+export interface GoodTry {
+  calibrator: string;
+  madSigma: number;
+}
+
 const [folder, mode, moduleName, requestPath] = process.argv.slice(2);
 // `-c SCRIPT`: the check that the science environment can be imported.
 if (mode === '-c') {
@@ -39,7 +45,7 @@ const emit = (event: string, fields: object): boolean => process.stdout.write(`$
 const calls = join(folder, 'calls.jsonl');
 appendFileSync(
   calls,
-  `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters })}\n`,
+  `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters, beganMs: performance.timeOrigin })}\n`,
 );
 
 process.on('exit', () => {
@@ -79,6 +85,21 @@ function made(path: string | undefined, text: string): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   return path;
+}
+
+function lastFlagParameters(): Record<string, unknown> {
+  const earlier: { step: string; groupId: string; parameters: Record<string, unknown> }[] = readFileSync(calls, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return earlier.findLast((call) => call.groupId === request.group_id && call.step === 'flag')?.parameters ?? {};
+}
+
+function passesGate(calibrator: string): boolean {
+  const path = join(folder ?? '', 'poor-solutions');
+  if (!existsSync(path)) return true;
+  const good: GoodTry[] = JSON.parse(readFileSync(path, 'utf8'));
+  return good.some((one) => one.calibrator === calibrator && one.madSigma === lastFlagParameters()['mad_sigma']);
 }
 
 function answer(): object {
@@ -124,7 +145,9 @@ function answer(): object {
       };
     }
     case 'validate': {
-      const calibrator = existsSync(join(folder ?? '', `calibrator-${group_id}`)) ? '3C147' : null;
+      const listed = join(folder ?? '', `calibrator-${group_id}`);
+      const calibrators = existsSync(listed) ? (readFileSync(listed, 'utf8') || '3C147').split(',') : [];
+      const calibrator = calibrators[0] ?? null;
       return {
         checks: [{ code: 'V01', passed: true, detail: 'rows' }],
         classification: {
@@ -133,6 +156,7 @@ function answer(): object {
           response: null,
           flux_jy: null,
           reason: 'by the test',
+          candidates: calibrators.map((name) => ({ name, kind: 'primary', response: 1, flux_jy: 22 })),
         },
       };
     }
@@ -140,12 +164,14 @@ function answer(): object {
       made(outputs['statistics'], '{}');
       return { flagged_fraction: 0.09, flagged_by_reason: { clip: 5 }, dead_antennas: [], dead_receptors: [], flag_digest: 'f' };
     case 'solve': {
-      const passed = !existsSync(join(folder ?? '', 'poor-solutions'));
+      const calibrator = String(inputs['calibrator']);
+      const flagged = JSON.stringify(lastFlagParameters());
+      const passed = passesGate(calibrator);
       const path = join(outputs['directory'] ?? '', 'bandpass.bcal');
-      made(join(path, 'table.dat'), `${group_id} ${JSON.stringify(request.parameters)}`);
+      made(join(path, 'table.dat'), `${group_id} ${calibrator} ${flagged} ${JSON.stringify(request.parameters)}`);
       const mid = Date.parse(`${group_id}Z`) / 86_400_000 + 40_587;
       return {
-        calibrator: '3C147',
+        calibrator,
         flux_jy: 22,
         reference_antenna: 'DSA-104',
         tables: [{ type: 'BP', order: 1, path }],
