@@ -2,7 +2,7 @@
 
 Writes one JSON array a line: [row, name, RA, Dec, flux at 1.4 GHz, flux as catalogued, spectral index], null where the catalogue
 knows none. A flux that is zero, negative or no number is none: it is never replaced by one. A flux of another frequency is taken to
-1.4 GHz with the index the source or, where none is stated, the request names; the result says so. One bad cell refuses the whole file.
+1.4 GHz with the index that the source states or, where it states none, the usual one; the result says so. One bad cell refuses the whole file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from astropy import units
 
-from contimg_science.calibrators import REFERENCE_GHZ
+from contimg_science.calibrators import REFERENCE_GHZ, USUAL_SPECTRAL_INDEX
 from contimg_science.catalogues.bad_catalogue import bad_cell, unreadable
 from contimg_science.catalogues.coordinates import declination_deg, name_of_place, right_ascension_deg
 from contimg_science.catalogues.surveys import SURVEYS, Survey
@@ -37,8 +37,7 @@ class Inputs(Record):
 
 
 class Parameters(Record):
-    # Takes fluxes to 1.4 GHz where a catalogue of another frequency states no index.
-    spectral_index: float
+    pass
 
 
 class Outputs(Record):
@@ -81,13 +80,8 @@ def read_catalogue(request: ReadCatalogueRequest) -> ReadCatalogueResult:
             table, lines = None, _calibrators(path, counts)
         else:
             table = open_table_file(path, survey)
-            lines = _sources(path, survey, table, request.parameters.spectral_index, counts)
-        request.outputs.sources.parent.mkdir(parents=True, exist_ok=True)
-        with request.outputs.sources.open("w", encoding="utf-8") as out:
-            for line in lines:
-                out.write(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n")
-    if counts.sources == 0:
-        raise unreadable(path, "it holds no source")
+            lines = _sources(path, survey, table, counts)
+        _write(request.outputs.sources, lines)
     return ReadCatalogueResult(
         sources_file=request.outputs.sources,
         file_kind="vla list" if table is None else table.kind,
@@ -99,9 +93,20 @@ def read_catalogue(request: ReadCatalogueRequest) -> ReadCatalogueResult:
         left_out=counts.left_out,
         left_out_because="no flux at L band" if counts.left_out else None,
         frequency_hz=REFERENCE_HZ if survey is None else survey.frequency_hz,
-        assumed_spectral_index=request.parameters.spectral_index if counts.assumed else None,
+        assumed_spectral_index=USUAL_SPECTRAL_INDEX if counts.assumed else None,
         timings_s=timings.seconds,
     )
+
+
+def _write(target: Path, lines: Iterator[Line]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with target.open("w", encoding="utf-8") as out:
+            for line in lines:
+                out.write(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n")
+    except BaseException:
+        target.unlink()
+        raise
 
 
 class _Counts:
@@ -129,7 +134,7 @@ def _calibrators(path: Path, counts: _Counts) -> Iterator[Line]:
         raise unreadable(path, f"none of its {counts.left_out} sources has a flux at L band")
 
 
-def _sources(path: Path, survey: Survey, table: TableFile, assumed_index: float, counts: _Counts) -> Iterator[Line]:
+def _sources(path: Path, survey: Survey, table: TableFile, counts: _Counts) -> Iterator[Line]:
     columns, log_ratio = table.columns, math.log(REFERENCE_HZ / survey.frequency_hz)
     jy_a_unit = _flux_unit_jy(path, survey, table)
     named = _named_once if survey.prefix is None else _named
@@ -144,7 +149,7 @@ def _sources(path: Path, survey: Survey, table: TableFile, assumed_index: float,
             index = _number(path, where, columns.spectral_index or "", own_index)
             stated = _number(path, where, columns.flux, flux)
             catalogued_jy = None if stated is None or stated <= 0 else stated * jy_a_unit
-            flux_jy = None if catalogued_jy is None else catalogued_jy * math.exp((assumed_index if index is None else index) * log_ratio)
+            flux_jy = None if catalogued_jy is None else catalogued_jy * math.exp((USUAL_SPECTRAL_INDEX if index is None else index) * log_ratio)
             counts.sources += 1
             counts.without_flux += flux_jy is None
             counts.assumed += flux_jy is not None and index is None and log_ratio != 0
@@ -153,6 +158,8 @@ def _sources(path: Path, survey: Survey, table: TableFile, assumed_index: float,
             yield number, named(path, where, columns.name or "", name, names), ra_deg, dec_deg, flux_jy, catalogued_jy, index
             if counts.sources % SOURCES_A_REPORT == 0:
                 progress(0.5, f"{counts.sources} sources")
+    if counts.sources == 0:
+        raise unreadable(path, "it holds no source")
 
 
 def _named(path: Path, where: str, column: str, value: Any, _: set[str]) -> str:

@@ -39,7 +39,7 @@ def read(path: Path, kind: str, out: Path, sha256: str | None = None) -> tuple[R
     request = {
         **{"schema_version": 1, "step": "read_catalogue", "group_id": "catalogue", "attempt_id": "1", "requested_at": "2025-10-02T00:00:00Z"},
         **{"work_dir": out, "threads": 1, "inputs": {"file": path, "format": kind, "sha256": sha256}},
-        **{"parameters": {"spectral_index": USUAL_SPECTRAL_INDEX}, "outputs": {"sources": out / "sources.jsonl"}},
+        **{"parameters": {}, "outputs": {"sources": out / "sources.jsonl"}},
     }
     result = read_catalogue(ReadCatalogueRequest.model_validate(request))
     return result, [json.loads(line) for line in result.sources_file.read_text().splitlines()]
@@ -161,6 +161,7 @@ def test_one_bad_line_refuses_the_file_and_names_line_and_column(kind: str, text
         read(path, kind, tmp_path)
     assert (refused.value.type, refused.value.side_effects) == ("BadInput", "none")
     assert refused.value.remedy
+    assert not (tmp_path / "sources.jsonl").exists()
 
 
 def test_hours_minutes_and_seconds_are_read_however_they_are_parted():

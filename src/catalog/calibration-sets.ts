@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ProductRecord } from '../domain/catalog-command.ts';
+import { calibratorKindSchema } from '../domain/science-result.ts';
 import { appendEvent } from './events.ts';
 import { type CatalogDatabase, jsonColumn, rowOf, rowsOf, runSql } from './statement.ts';
 import { absolutePathSql, storedPath } from './storage-locations.ts';
@@ -24,6 +25,9 @@ export const calibrationSetRow = z.object({
   status: z.enum(['candidate', 'active', 'rejected', 'retired']),
   reasons: jsonColumn(z.array(z.string())),
   qa: jsonColumn(z.record(z.string(), z.unknown())),
+  calibrator_kind: calibratorKindSchema,
+  /** Catalogue and version; null for a built-in calibrator. */
+  calibrator_catalogue: z.string().nullable(),
 });
 export type CalibrationSetRow = z.infer<typeof calibrationSetRow>;
 
@@ -50,11 +54,12 @@ export function writeCalibrationSet(
   const set = rowOf(
     database,
     z.object({ id: z.int() }),
-    `INSERT INTO calibration_sets (product_id, group_id, calibrator, flux_jy, reference_antenna, dec_deg, start_mjd, mid_mjd, end_mjd,
-       valid_start_mjd, valid_end_mjd, status, reasons, qa)
-     VALUES (:productId, :groupId, :calibrator, :fluxJy, :referenceAntenna, :decDeg, :startMjd, :midMjd, :endMjd,
-       :midMjd - :validityDays, :midMjd + :validityDays, :status, :reasons, :qa)
-     ON CONFLICT (product_id) DO UPDATE SET calibrator = excluded.calibrator, flux_jy = excluded.flux_jy,
+    `INSERT INTO calibration_sets (product_id, group_id, calibrator, calibrator_kind, calibrator_catalogue, flux_jy, reference_antenna,
+       dec_deg, start_mjd, mid_mjd, end_mjd, valid_start_mjd, valid_end_mjd, status, reasons, qa)
+     VALUES (:productId, :groupId, :calibrator, :calibratorKind, :calibratorCatalogue, :fluxJy, :referenceAntenna,
+       :decDeg, :startMjd, :midMjd, :endMjd, :midMjd - :validityDays, :midMjd + :validityDays, :status, :reasons, :qa)
+     ON CONFLICT (product_id) DO UPDATE SET calibrator = excluded.calibrator,
+       calibrator_kind = excluded.calibrator_kind, calibrator_catalogue = excluded.calibrator_catalogue, flux_jy = excluded.flux_jy,
        reference_antenna = excluded.reference_antenna, dec_deg = excluded.dec_deg, start_mjd = excluded.start_mjd,
        mid_mjd = excluded.mid_mjd, end_mjd = excluded.end_mjd, valid_start_mjd = excluded.valid_start_mjd,
        valid_end_mjd = excluded.valid_end_mjd, status = excluded.status, reasons = excluded.reasons, qa = excluded.qa
@@ -63,6 +68,8 @@ export function writeCalibrationSet(
       productId,
       groupId,
       calibrator: solve.calibrator,
+      calibratorKind: solve.calibratorKind ?? 'primary',
+      calibratorCatalogue: solve.calibratorCatalogue ?? null,
       fluxJy: solve.fluxJy,
       referenceAntenna: solve.referenceAntenna,
       decDeg: solve.decDeg,

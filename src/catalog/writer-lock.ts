@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { sqliteCode } from './statement.ts';
 
-export type WriterRole = 'catalog' | 'watch';
+export type WriterRole = 'catalog' | 'watch' | 'import';
 
 export class WriterLocked extends Error {
   override readonly name = 'WriterLocked';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { auditRow } from '../../src/catalog/audit.ts';
 import { calibrationSetRow, caltableRow } from '../../src/catalog/calibration-sets.ts';
+import { catalogueImportRow } from '../../src/catalog/catalogue-import.ts';
 import { candidateRow } from '../../src/catalog/candidates.ts';
 import { eventRow } from '../../src/catalog/events.ts';
 import { fluxReferenceRow } from '../../src/catalog/flux-references.ts';
@@ -37,6 +38,7 @@ const TABLES: [string, z.ZodObject][] = [
   ['calibration_sets', calibrationSetRow],
   ['caltables', caltableRow],
   ['candidates', candidateRow],
+  ['catalogue_imports', catalogueImportRow],
   ['events', eventRow],
   ['flux_references', fluxReferenceRow],
   ['group_aliases', groupAliasRow],
