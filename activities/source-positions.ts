@@ -2,8 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NearSource, sourcesNear } from '../src/catalog/sources.ts';
-import type { AttemptName } from '../src/domain/step-output.ts';
-import { attemptScratch } from '../src/runner/scratch.ts';
+import { type AttemptPlace, attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 
 const COLUMNS = {
@@ -21,7 +20,7 @@ const BEAM_RADIUS_DEG = 4;
 /** All sources that a beam at this place can show, in a file of the attempt's folder. */
 export async function writePositions(
   dependencies: HostDependencies,
-  attempt: AttemptName,
+  attempt: AttemptPlace,
   centre: { raDeg: number; decDeg: number },
 ): Promise<string> {
   const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);

@@ -21,7 +21,7 @@ export const listStorageLocations = (database: CatalogDatabase): StorageLocation
   rowsOf(database, storageLocationRow, 'SELECT name, root FROM storage_locations ORDER BY name');
 
 /** Tables with the columns `location` and `path`. */
-const TABLES_WITH_PATHS = ['subband_files', 'products', 'caltables', 'image_files'] as const;
+const TABLES_WITH_PATHS = ['subband_files', 'products', 'caltables', 'image_files', 'canary_runs', 'mosaic_files'] as const;
 
 /**
  * Names roots, e.g. `{ output: '/data/ms' }`. A name that has another root now has moved, and its rows with it; a name that

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   group: async () => (await import('./group.ts')).groupCommand(),
   lightcurve: async () => (await import('./lightcurve.ts')).lightCurveCommand(),
   candidates: async () => (await import('./candidates.ts')).candidatesCommand(),
+  canary: async () => (await import('./canary.ts')).canaryCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
   lineage: async () => (await import('./lineage.ts')).lineageCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),

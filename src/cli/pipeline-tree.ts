@@ -89,7 +89,7 @@ async function prepareTemporal(settings: Settings): Promise<void> {
   const connection = await connectOperator(settings);
   try {
     await setUpTemporal(connection, { namespace: settings.temporal.namespace, retentionDays: settings.temporal.retentionDays });
-    await applySchedules(new Client({ connection, namespace: settings.temporal.namespace }));
+    await applySchedules(new Client({ connection, namespace: settings.temporal.namespace }), settings);
   } finally {
     await connection.close();
   }

@@ -1,7 +1,7 @@
 /** `contimg schedule apply`: makes Temporal's Schedules what the pipeline needs. `contimg up` does the same at its start. */
 import { Command } from 'commander';
 import { connectClient } from '../temporal/connection.ts';
-import { applySchedules, SCHEDULES } from '../temporal/schedules.ts';
+import { applySchedules, wantedSchedules } from '../temporal/schedules.ts';
 import { addLocalOptions, localSettings, wantsJson } from './local-options.ts';
 import { createOutput, table } from './output.ts';
 
@@ -16,8 +16,9 @@ function applyCommand(): Command {
     .addHelpText('after', '\nExample:\n  contimg schedule apply --dry-run\n\nExit codes: 0 done, 11 Temporal not reachable');
   return addLocalOptions(command).action(async (options) => {
     const output = createOutput(wantsJson(command));
+    const settings = localSettings(command);
     if (options['dryRun'] === true) {
-      const wanted = SCHEDULES.map(({ scheduleId: id, does }) => ({ id, does }));
+      const wanted = wantedSchedules(settings).map(({ scheduleId: id, does }) => ({ id, does }));
       output.result(
         { wanted },
         table(
@@ -27,9 +28,9 @@ function applyCommand(): Command {
       );
       return;
     }
-    const client = await connectClient(localSettings(command));
+    const client = await connectClient(settings);
     try {
-      const applied = await applySchedules(client);
+      const applied = await applySchedules(client, settings);
       const rows = applied.map(({ id, action, isPaused, does }) => [id, isPaused ? `${action}, paused` : action, does]);
       output.result({ applied }, table(['SCHEDULE', 'NOW', 'DOES'], rows));
     } finally {

@@ -4,6 +4,7 @@
  */
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
+import { canaryParametersSchema } from '../domain/canary.ts';
 import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
 import { stepNameSchema } from '../domain/step.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
@@ -94,6 +95,12 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .optional()
         .describe('a new set closer in time by more than this makes finished groups of its strip run again; off when absent'),
+    })
+    .prefault({}),
+  canary: canaryParametersSchema
+    .extend({
+      enabled: z.boolean().default(false).describe('put synthetic sources into a copy of a finished group and see what comes back'),
+      everyH: z.number().min(0.1).max(24).default(1).describe('how often the group completed last is taken'),
     })
     .prefault({}),
   variability: z

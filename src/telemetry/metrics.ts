@@ -6,6 +6,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { openForReading } from '../catalog/database.ts';
 import { LEDGER_OUTCOMES } from '../catalog/ledger.ts';
 import type { Settings } from '../config/settings.ts';
+import { createCanaryMetrics } from './canary-metrics.ts';
 import { GROUP_STATES, seedState } from '../domain/group-state.ts';
 import type { PartView } from './health.ts';
 import type { Sample } from './monitor.ts';
@@ -47,6 +48,7 @@ export function createMetrics(settings: Settings, parts: readonly PartView[], la
     labelNames: ['part'],
     registers,
   });
+  const canaries = createCanaryMetrics(registers);
   const failures = new Counter({
     name: 'contimg_metrics_read_failures_total',
     help: 'scrapes that could not read the database',
@@ -73,6 +75,7 @@ export function createMetrics(settings: Settings, parts: readonly PartView[], la
           queue.inc({ state: seedState(state) }, reading.queue[state]);
         }
         for (const outcome of LEDGER_OUTCOMES) ledger.set({ outcome }, reading.ledgerLastDay[outcome]);
+        canaries.refresh(database, Date.now());
         for (const [path, freeGb] of Object.entries(reading.diskFreeGb)) disk.set({ path }, freeGb);
       } finally {
         database.close();

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type CatalogDatabase, rowOf, rowsOf } from '../catalog/statement.ts';
 import type { Settings } from '../config/settings.ts';
 import { isoFromUnixMs } from '../domain/utc.ts';
+import { CanaryWarnings } from './canary-warnings.ts';
 
 export interface Notice {
   level: 'warn' | 'info';
@@ -19,18 +20,26 @@ const QUEUE_DEPTH = 10;
 const SLOW_GROUP_S = 4.5 * 60;
 
 export class PipelineWarnings {
-  readonly #settings: Pick<Settings, 'attempt' | 'collecting'>;
+  readonly #settings: Pick<Settings, 'attempt' | 'canary' | 'collecting'>;
   #completedUpTo: string;
   readonly #toldMissing = new Set<string>();
+  readonly #canaries: CanaryWarnings;
 
   /** Groups that were completed before `startedAt` (RFC 3339) are old news. */
-  constructor(settings: Pick<Settings, 'attempt' | 'collecting'>, startedAt: string) {
+  constructor(settings: Pick<Settings, 'attempt' | 'canary' | 'collecting'>, startedAt: string) {
     this.#settings = settings;
     this.#completedUpTo = startedAt;
+    this.#canaries = new CanaryWarnings(settings.canary, startedAt);
   }
 
   look(database: CatalogDatabase, nowMs: number): Notice[] {
-    return [...queueDepth(database), ...this.#stale(database, nowMs), ...this.#missing(database, nowMs), ...this.#completed(database)];
+    return [
+      ...queueDepth(database),
+      ...this.#stale(database, nowMs),
+      ...this.#missing(database, nowMs),
+      ...this.#completed(database),
+      ...this.#canaries.look(database, nowMs),
+    ];
   }
 
   #stale(database: CatalogDatabase, nowMs: number): Notice[] {

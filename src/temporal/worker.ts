@@ -6,6 +6,8 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCanaryActivities } from '../../activities/canary.ts';
+import { createCanaryCatalogActivities } from '../../activities/canary-catalog.ts';
 import { createCandidateActivities } from '../../activities/candidates.ts';
 import { createCatalogActivities } from '../../activities/catalog.ts';
 import {
@@ -93,7 +95,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     await Worker.create({
       ...shared,
       taskQueue: hostScienceQueue(dependencies.hostName),
-      activities: createHostScienceActivities(dependencies, ledger),
+      activities: { ...createHostScienceActivities(dependencies, ledger), ...createCanaryActivities(dependencies, ledger) },
       maxConcurrentActivityTaskExecutions: settings.worker.slots,
       // One poller a slot: a task polled ahead would wait here while another host is idle.
       maxConcurrentActivityTaskPolls: 1,
@@ -111,6 +113,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
             calibration: settings.calibration,
             esePreset: settings.variability.candidates,
           }),
+          ...createCanaryCatalogActivities({ database: catalog.database, log, settings }),
           ...createCandidateActivities({ database: catalog.database, log }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
         },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { auditRow } from '../../src/catalog/audit.ts';
 import { calibrationSetRow, caltableRow } from '../../src/catalog/calibration-sets.ts';
 import { catalogueImportRow } from '../../src/catalog/catalogue-import.ts';
+import { canaryMeasurementRow, canaryRunRow } from '../../src/catalog/canaries.ts';
 import { candidateRow } from '../../src/catalog/candidates.ts';
 import { eventRow } from '../../src/catalog/events.ts';
 import { fluxReferenceRow } from '../../src/catalog/flux-references.ts';
@@ -37,6 +38,8 @@ const TABLES: [string, z.ZodObject][] = [
   ['audit', auditRow],
   ['calibration_sets', calibrationSetRow],
   ['caltables', caltableRow],
+  ['canary_measurements', canaryMeasurementRow],
+  ['canary_runs', canaryRunRow],
   ['candidates', candidateRow],
   ['catalogue_imports', catalogueImportRow],
   ['events', eventRow],

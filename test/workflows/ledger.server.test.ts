@@ -56,7 +56,7 @@ const contimg = (...args: string[]): Promise<{ code: number; stdout: string; std
   });
 
 test('applied twice there is one schedule, each minute; a paused one stays paused', async () => {
-  expect(await applySchedules(host.client)).toMatchObject([{ id: SCHEDULE, action: 'created', isPaused: false }]);
+  expect(await applySchedules(host.client, host.settings)).toMatchObject([{ id: SCHEDULE, action: 'created', isPaused: false }]);
   const handle = host.client.schedule.getHandle(SCHEDULE);
   await handle.pause('the database is being moved');
   const applied = await contimg('schedule', 'apply', '--json');
