@@ -50,7 +50,12 @@ export const solve =
       attempt,
     });
     const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
-    return { ...measured, output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory } };
+    const note = (measured.output.warnings ?? []).join('; ') || null;
+    return {
+      ...measured,
+      note,
+      output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory },
+    };
   };
 
 /** What the scale of the new gains is compared with; null before the first good set of the strip. */

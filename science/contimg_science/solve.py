@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from contimg_science.calibration.antenna_places import Misplaced, find_misplaced
 from contimg_science.calibration.calibration_table import read_solutions
 from contimg_science.calibration.closure import measure_closure
 from contimg_science.calibration.field_sources import choose_field, read_sources
@@ -19,14 +20,13 @@ from contimg_science.calibration.gain_scale import compare_scale
 from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
 from contimg_science.calibration.sky_model import SourceTrack, site_of, track
-from contimg_science.calibration.working_copy import make_working_copy
+from contimg_science.calibration.working_copy import leave_out, make_working_copy
 from contimg_science.calibrators import find_calibrator
 from contimg_science.casa_session import run_casa
+from contimg_science.classify import MINIMUM_RESPONSE
 from contimg_science.measurement_set import describe
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
-# Below half power the beam model, not the calibrator, would set the flux scale.
-MIN_RESPONSE = 0.5
 PLAUSIBLE_MODEL_JY = (0.1, 1000.0)
 
 
@@ -63,6 +63,8 @@ class Parameters(Record):
     min_band_fraction: float
     max_gain_scale_change: float
     max_phase_slope_deg: float
+    max_antenna_turn_deg: float
+    max_misplaced_fraction: float
 
 
 class Outputs(Record):
@@ -93,6 +95,8 @@ class SolveResult(Record):
     qa: dict[str, float | int | list[str]]
     passed: bool
     reasons: list[str]
+    # What a set that passed does not hold, and why.
+    warnings: list[str]
     timings_s: dict[str, float]
 
 
@@ -112,7 +116,10 @@ def solve(request: SolveRequest) -> SolveResult:
         copy = request.work_dir / f"{request.group_id}.solve.ms"
         shutil.rmtree(copy, ignore_errors=True)
         request.work_dir.mkdir(parents=True, exist_ok=True)
-        make_working_copy(request.inputs.ms, copy, group, calibrator, at, field)
+        across = make_working_copy(request.inputs.ms, copy, group, calibrator, at, field)
+        misplaced = find_misplaced(across, group, at, parameters.max_antenna_turn_deg, parameters.max_phase_slope_deg)
+        _refuse_many_misplaced(misplaced, int(group.antenna_present.sum()), parameters.max_misplaced_fraction)
+        leave_out(copy, group, list(misplaced.turn_deg))
         reference = choose_reference(copy, parameters.refant_order)
     progress(0.15, f"phased to {calibrator.name}, {len(field)} sources around it, reference antenna {reference}")
 
@@ -125,6 +132,13 @@ def solve(request: SolveRequest) -> SolveResult:
             "tables": {kind: str(path) for kind, path in paths.items()},
         }
         answer = run_casa("contimg_science.calibration.casa_solve", plan, request.work_dir, request.threads)
+    if answer["without_solutions"] is not None:
+        raise StepFailure(
+            "QualityRejected",
+            "CalibrationGate",
+            f"{calibrator.name}: nothing could be solved for {answer['without_solutions']}",
+            "look whether the calibrator is in the data at all, and how much of them is flagged",
+        )
     progress(0.9, "tables solved")
 
     with timings.phase("judge"):
@@ -149,6 +163,7 @@ def solve(request: SolveRequest) -> SolveResult:
         dec_deg=float(np.degrees(group.centre_rad[1])),
         qa={
             **verdict.measures,
+            "misplaced_antennas": list(misplaced.turn_deg),
             "beam_response": round(float(at.response.max()), 5),
             "clipped_channels": int(answer["clipped_channels"]),
             "field_sources": len(field),
@@ -156,17 +171,19 @@ def solve(request: SolveRequest) -> SolveResult:
         },
         passed=not verdict.reasons,
         reasons=verdict.reasons,
+        warnings=_left_out(misplaced),
         timings_s=timings.seconds,
     )
 
 
 def _refuse_outside_beam(name: str, at: SourceTrack) -> None:
     response = float(at.response.max())
-    if response < MIN_RESPONSE:
+    # Below it the beam model, not the calibrator, would set the flux scale.
+    if response < MINIMUM_RESPONSE:
         raise StepFailure(
             "BadInput",
             "CalibratorNotInBeam",
-            f"{name} is never above {response:.1%} of the beam in this group (needed: {MIN_RESPONSE:.0%})",
+            f"{name} is never above {response:.1%} of the beam in this group (needed: {MINIMUM_RESPONSE:.0%})",
             "solve the group that holds its transit, or name a calibrator that is in this one",
             "none",
         )
@@ -175,6 +192,23 @@ def _refuse_outside_beam(name: str, at: SourceTrack) -> None:
         raise StepFailure(
             "BadInput", "ImplausibleModel", f"the model of {name} spans {low:.3g}…{high:.3g} Jy", "check the flux of the calibrator", "none"
         )
+
+
+def _refuse_many_misplaced(misplaced: Misplaced, antennas: int, max_fraction: float) -> None:
+    if len(misplaced.turn_deg) > max_fraction * antennas:
+        raise StepFailure(
+            "QualityRejected",
+            "AntennasMisplaced",
+            f"{len(misplaced.turn_deg)} of {antennas} antennas do not stand where the table of positions says, or have other names: "
+            f"{', '.join(misplaced.turn_deg)}",
+            "no flags and no other calibrator will help: look at the order of antennas in the raw headers and at their positions",
+        )
+
+
+def _left_out(misplaced: Misplaced) -> list[str]:
+    turns = ", ".join(f"{name} ({turn:+.0f}°)" for name, turn in misplaced.turn_deg.items())
+    exchanged = [f"{one} and {other} look exchanged" for one, other in misplaced.exchanged]
+    return [*exchanged, *([f"left out, because their phases turn as if they stood elsewhere: {turns}"] if turns else [])]
 
 
 def _fresh_tables(directory: Path, group_id: str) -> dict[str, Path]:

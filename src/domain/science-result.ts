@@ -30,13 +30,10 @@ export const concatResultSchema = z.looseObject({
 });
 export type ConcatResult = z.infer<typeof concatResultSchema>;
 
-/** A built-in flux calibrator, or a bright source of an imported list where none transits. */
-export const calibratorKindSchema = z.enum(['primary', 'bright_fallback']);
-
 /** Calibrators of a group, best first, the chosen one among them; absent in results of before they were told. */
 const calibratorCandidateSchema = z.looseObject({
   name: z.string(),
-  kind: calibratorKindSchema,
+  kind: z.enum(['primary', 'bright_fallback']),
   response: z.number(),
   fluxJy: z.number(),
 });
@@ -65,10 +62,6 @@ export type FlagResult = z.infer<typeof flagResultSchema>;
 const calibrationTableSchema = z.looseObject({ type: z.string(), order: z.int(), path: z.string() });
 export const solveResultSchema = z.looseObject({
   calibrator: z.string(),
-  /** Absent in results of before imported calibrators: built-in ones. */
-  calibratorKind: calibratorKindSchema.optional(),
-  /** Catalogue and version of an imported one. */
-  calibratorCatalogue: z.string().nullable().optional(),
   fluxJy: z.number(),
   referenceAntenna: z.string(),
   tables: z.array(calibrationTableSchema),
@@ -79,6 +72,8 @@ export const solveResultSchema = z.looseObject({
   qa: z.record(z.string(), z.unknown()),
   passed: z.boolean(),
   reasons: z.array(z.string()),
+  /** What a set that passed does not hold, and why; absent in results of before it was told. */
+  warnings: z.array(z.string()).optional(),
   software,
   timingsS: seconds,
 });

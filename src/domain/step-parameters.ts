@@ -59,7 +59,16 @@ export const stepParameterSchemas = {
       .number()
       .positive()
       .default(60)
-      .describe('median over receptors, along the whole band; wrong antenna positions show here'),
+      .describe('median over receptors, along the whole band; one antenna that exceeds it against the others is left out'),
+    maxAntennaTurnDeg: z
+      .number()
+      .positive()
+      .max(180)
+      .default(30)
+      .describe(
+        'of one antenna against the others over the group; more: it does not stand where it should, or has another name, and is left out',
+      ),
+    maxMisplacedFraction: fraction.default(0.1).describe('antennas left out so; with more nothing is solved'),
     refantOrder: z.array(z.string()).min(1).default(REFERENCE_ANTENNAS).describe('reference antennas by name, best first'),
   }),
   calibrate: z.strictObject({

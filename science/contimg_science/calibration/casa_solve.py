@@ -21,8 +21,20 @@ from contimg_science.protocol import die_with_parent
 WHOLE_GROUP = "inf"
 
 
+class NoSolutions(Exception):
+    """Not one sample of a table could be solved."""
+
+
 def solve(plan: dict[str, Any]) -> dict[str, Any]:
     tables: dict[str, str] = plan["tables"]
+    try:
+        return {"clipped_channels": _solve_all(plan, tables), "without_solutions": None}
+    except NoSolutions as without:
+        return {"clipped_channels": 0, "without_solutions": str(without)}
+
+
+def _solve_all(plan: dict[str, Any], tables: dict[str, str]) -> int:
+    """Answers how many channels of the bandpass were clipped."""
     interval = f"{plan['phase_interval_s']}s"
     _solve_one(
         plan, tables["phase"], [], type="G", t=interval, apmode="p", minsnr=plan["min_phase_snr"], uvrange=f">{plan['uv_min_lambda']}lambda"
@@ -31,7 +43,7 @@ def solve(plan: dict[str, Any]) -> dict[str, Any]:
     clipped = _clip_bandpass(tables["BP"], plan["bandpass_outlier_fraction"])
     _solve_one(plan, tables["GP"], [tables["BP"]], type="G", t=WHOLE_GROUP, apmode="ap", minsnr=plan["min_snr"])
     _solve_one(plan, tables["2G"], [tables["BP"], tables["GP"]], type="G", t=interval, apmode="ap", minsnr=plan["min_phase_snr"])
-    return {"clipped_channels": clipped}
+    return clipped
 
 
 def _solve_one(plan: dict[str, Any], caltable: str, apply: list[str], uvrange: str = "", **solver: Any) -> None:
@@ -63,10 +75,11 @@ def _solve_one(plan: dict[str, Any], caltable: str, apply: list[str], uvrange: s
             append=False,
             **solver,
         )
-        if not tool.solve():
-            raise RuntimeError(f"no solutions for {caltable}")
+        solved = tool.solve()
     finally:
         tool.close()
+    if not (solved and (Path(caltable) / "table.dat").is_file()):
+        raise NoSolutions(Path(caltable).name)
 
 
 def _clip_bandpass(caltable: str, fraction: float) -> int:

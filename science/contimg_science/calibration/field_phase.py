@@ -52,7 +52,9 @@ def solve_field_phase(sample: Sample, antenna1: NDArray[np.int32], antenna2: NDA
     power = np.einsum("tbcp,tbc->tbp", sample.weight, np.abs(model) ** 2, optimize=True)
 
     def phases(times: slice) -> Phases:
-        return np.stack([_phases(across[times, :, product].sum(axis=0), antenna1, antenna2, antennas) for product in range(products)], axis=1)
+        return np.stack(
+            [antenna_phases(across[times, :, product].sum(axis=0), antenna1, antenna2, antennas) for product in range(products)], axis=1
+        )
 
     def gain(times: slice, phase: Phases) -> float:
         turned = across[times] * np.exp(-1j * (phase[antenna1] - phase[antenna2]))[None]
@@ -92,7 +94,7 @@ def _fitted_fluxes(sample: Sample) -> NDArray[np.float32]:
     return np.maximum(fluxes, 0).astype(np.float32)
 
 
-def _phases(across: Complex, antenna1: NDArray[np.int32], antenna2: NDArray[np.int32], antennas: int) -> Phases:
+def antenna_phases(across: Complex, antenna1: NDArray[np.int32], antenna2: NDArray[np.int32], antennas: int) -> Phases:
     """φ that maximises Σ Re X_pq exp(−i(φ_p − φ_q)), its circular mean taken off (StefCal: Salvini & Wijnholds 2014, phases only)."""
     matrix = np.zeros((antennas, antennas), np.complex128)
     matrix[antenna1, antenna2] = across

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from casacore.tables import makearrcoldesc, maketabdesc
+from numpy.typing import NDArray
 
+from contimg_science.calibration.antenna_places import coherence
 from contimg_science.calibration.sky_model import SourceTrack, source_visibilities
 from contimg_science.calibrators import Calibrator
 from contimg_science.measurement_set import Description, open_table
@@ -24,7 +26,8 @@ UVW_GROWTH_M = 1e-3
 
 def make_working_copy(
     ms: Path, copy: Path, description: Description, calibrator: Calibrator, at: SourceTrack, field_sources: list[SourceTrack]
-) -> None:
+) -> NDArray[np.complex128]:
+    """Answers the coherence of data and model: (time, band, cross baseline, product)."""
     with open_table(ms) as main:
         crosses = main.query("ANTENNA1 != ANTENNA2")
         crosses.copy(str(copy), deep=True).close()
@@ -34,7 +37,7 @@ def make_working_copy(
         shape = [channels, description.shape.correlations]
         model_column = maketabdesc(makearrcoldesc("MODEL_DATA", 0j, ndim=2, shape=shape, valuetype="complex", options=5))
         main.addcols(model_column, {"TYPE": "TiledColumnStMan", "NAME": "ModelTiled", "SPEC": {"DEFAULTTILESHAPE": [*shape[::-1], 128]}})
-        growth_m = 0.0
+        growth_m, across = 0.0, []
         for time in range(description.shape.times):
             start = time * baselines
             old_uvw = main.getcol("UVW", start, baselines)
@@ -42,12 +45,14 @@ def make_working_copy(
             # DATA = exp(+2πi ν (w_source − w_centre)/c) for a source, so this brings the calibrator to phase zero.
             delay_s = (at.uvw_m[time, :, 2] - old_uvw[:, 2]) / SPEED_OF_LIGHT_M_S
             rotation = np.exp(-2j * np.pi * delay_s[:, None] * description.frequencies_hz)
-            main.putcol("DATA", (main.getcol("DATA", start, baselines) * rotation[..., None]).astype(np.complex64), start, baselines)
+            data = (main.getcol("DATA", start, baselines) * rotation[..., None]).astype(np.complex64)
+            main.putcol("DATA", data, start, baselines)
             main.putcol("UVW", at.uvw_m[time], start, baselines)
             sky = np.tile(at.model_jy[time].astype(np.complex64), (baselines, 1))
             for source in field_sources:
                 w_m = source.uvw_m[time, :, 2] - at.uvw_m[time, :, 2]
                 sky += source_visibilities(w_m, source.model_jy[time], description.frequencies_hz)
+            across.append(coherence(data, sky, main.getcol("FLAG", start, baselines)))
             main.putcol("MODEL_DATA", np.repeat(sky[:, :, None], description.shape.correlations, axis=2), start, baselines)
     if growth_m > UVW_GROWTH_M:
         raise StepFailure(
@@ -61,3 +66,15 @@ def make_working_copy(
         for column in ("PHASE_DIR", "REFERENCE_DIR", "DELAY_DIR"):
             field.putcell(column, 0, direction)
         field.putcell("NAME", 0, calibrator.name)
+    return np.stack(across)
+
+
+def leave_out(copy: Path, description: Description, antennas: list[str]) -> None:
+    """Flags every baseline of these antennas in the copy, so that nothing is solved for them nor with them."""
+    indices = [description.antenna_names.index(name) for name in antennas]
+    if not indices:
+        return
+    with open_table(copy, writable=True) as main:
+        rows = main.query(f"ANTENNA1 IN {indices} || ANTENNA2 IN {indices}")
+        rows.putcol("FLAG", np.ones((rows.nrows(), description.shape.channels, description.shape.correlations), bool))
+        rows.close()
