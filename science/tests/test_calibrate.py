@@ -150,6 +150,12 @@ def test_it_refuses_what_would_not_be_calibrated(group: MadeGroup, tmp_path: Pat
     solved = write_tables(tmp_path, "s1", MID_MJD, group.gains, ms)
     status, event = calibrate(ms, target, [{**solved, "tables": solved["tables"][:1]}])
     assert (status, event["type"], event["code"]) == (1, "NoCalibration", "IncompleteSet")
+    with table(str(solved["tables"][0]["path"]), readonly=False, ack=False) as bandpass:
+        window = bandpass.getcol("SPECTRAL_WINDOW_ID")
+        bandpass.putcol("SPECTRAL_WINDOW_ID", np.arange(window.size) % 2)
+        status, event = calibrate(ms, target, [solved])
+        assert (status, event["type"], event["code"]) == (1, "BadInput", "SeveralWindows")
+        bandpass.putcol("SPECTRAL_WINDOW_ID", window)
     with table(f"{solved['tables'][0]['path']}::ANTENNA", readonly=False, ack=False) as antennas:
         antennas.putcell("NAME", 5, "elsewhere")
     status, event = calibrate(ms, target, [solved])

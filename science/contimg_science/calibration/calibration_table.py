@@ -36,6 +36,14 @@ def read_solutions(path: Path) -> Solutions:
         if "CPARAM" not in main.colnames():
             raise StepFailure("BadInput", "NotComplexGains", f"{path} holds no complex gains", "name tables of type B or G", "none")
         antenna, time_s = main.getcol("ANTENNA1"), main.getcol("TIME")
+        if np.unique(main.getcol("SPECTRAL_WINDOW_ID")).size > 1:
+            raise StepFailure(
+                "BadInput",
+                "SeveralWindows",
+                f"{path} has solutions for several spectral windows, a group has one",
+                "solve on a Measurement Set of one window; which channels belong together is never guessed",
+                "none",
+            )
         gains, flags, snr = main.getcol("CPARAM"), main.getcol("FLAG"), main.getcol("SNR")
     with open_table(path, subtable="ANTENNA") as antennas:
         names = list(antennas.getcol("NAME"))

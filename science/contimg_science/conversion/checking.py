@@ -10,6 +10,7 @@ from contimg_science.conversion.group import Group
 from contimg_science.conversion.phase_centre import PhaseCentre
 from contimg_science.protocol import Record, StepFailure
 
+MAX_TIME_ERROR_S = 1e-3
 REMEDY = "the set stays unpublished: convert the group again; if it fails again, send the capsule of this attempt to the developers"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contimg_science.conversion.checking import Check, Expected, require
+from contimg_science.conversion.checking import MAX_TIME_ERROR_S, Check, Expected, require
 from contimg_science.conversion.digests import ColumnDigests
 from contimg_science.conversion.phase_centre import rows_geometry
 from contimg_science.conversion.raw_check import RawRows
@@ -20,7 +20,6 @@ from contimg_science.conversion.table_layout import TILE_ROWS
 from contimg_science.measurement_set import SECONDS_PER_DAY, open_table
 
 BLOCK_ROWS = 4 * TILE_ROWS
-MAX_TIME_ERROR_S = 1e-3
 MAX_UVW_ERROR_M = 1e-5
 MAX_SIGMA_ERROR = 1e-6
 LARGE: dict[str, type] = {"DATA": np.complex64, "FLAG": np.bool_}

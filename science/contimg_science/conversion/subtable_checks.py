@@ -11,7 +11,7 @@ from astropy.time import Time
 from astropy.utils import iers
 
 from contimg_science.channels import subband_frequencies_hz
-from contimg_science.conversion.checking import Check, Expected, require
+from contimg_science.conversion.checking import MAX_TIME_ERROR_S, Check, Expected, require
 from contimg_science.conversion.subtables import time_range_s
 from contimg_science.measurement_set import SECONDS_PER_DAY, TELESCOPE_NAME, open_table
 from contimg_science.meridian import earth_orientation
@@ -19,7 +19,6 @@ from contimg_science.meridian import earth_orientation
 MAX_FREQUENCY_ERROR_HZ = 1.0
 MAX_CENTRE_ERROR_MAS = 10.0
 MAX_POSITION_ERROR_M = 1e-6
-MAX_TIME_ERROR_S = 1e-3
 
 
 def check_window(expected: Expected) -> Check:
