@@ -30,10 +30,13 @@ export const concatResultSchema = z.looseObject({
 });
 export type ConcatResult = z.infer<typeof concatResultSchema>;
 
+/** A built-in flux calibrator, or a bright source of an imported list where none transits. */
+export const calibratorKindSchema = z.enum(['primary', 'bright_fallback']);
+
 /** Calibrators of a group, best first, the chosen one among them; absent in results of before they were told. */
 const calibratorCandidateSchema = z.looseObject({
   name: z.string(),
-  kind: z.enum(['primary', 'bright_fallback']),
+  kind: calibratorKindSchema,
   response: z.number(),
   fluxJy: z.number(),
 });
@@ -62,6 +65,10 @@ export type FlagResult = z.infer<typeof flagResultSchema>;
 const calibrationTableSchema = z.looseObject({ type: z.string(), order: z.int(), path: z.string() });
 export const solveResultSchema = z.looseObject({
   calibrator: z.string(),
+  /** Absent in results of before imported calibrators: built-in ones. */
+  calibratorKind: calibratorKindSchema.optional(),
+  /** Catalogue and version of an imported one. */
+  calibratorCatalogue: z.string().nullable().optional(),
   fluxJy: z.number(),
   referenceAntenna: z.string(),
   tables: z.array(calibrationTableSchema),
