@@ -52,6 +52,8 @@ function known(database: CatalogDatabase, ref: LineageRef): Known | null {
     case 'calibration_set':
     case 'ms':
       return product(database, ref.kind, ref.id);
+    case 'mosaic':
+      return mosaic(database, ref.id);
     case 'file':
       return file(database, ref.id);
     case 'source':
@@ -147,6 +149,17 @@ function product(database: CatalogDatabase, kind: 'ms' | 'calibration_set' | 'im
   const attempts = groupId === null ? [] : attemptsIn(database, groupId, runId, STEPS_OF[kind]);
   const facts = { group_id: groupId, run_id: runId, bytes, degraded_reasons, created_at: found.created_at };
   return { label: groupId ?? path, status, path, hash, software, parameters, attempts, facts };
+}
+
+const mosaicRow = z.object({ name: z.string(), tier: z.string(), tiles: z.int(), noise_jy: z.number(), qa_verdict: z.string() });
+
+function mosaic(database: CatalogDatabase, id: string): Known | null {
+  const found = rowOf(database, mosaicRow, 'SELECT name, tier, tiles, noise_jy, qa_verdict FROM mosaics WHERE product_id = :id', { id });
+  const made = productById(database, Number(id));
+  if (found === null || made === null) return null;
+  const { name, ...facts } = found;
+  const { path, content_hash: hash, status, software, parameters, run_id: runId, bytes, created_at } = made;
+  return { label: name, status, path, hash, software, parameters, facts: { ...facts, run_id: runId, bytes, created_at } };
 }
 
 const fileRow = z.object({

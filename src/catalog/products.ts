@@ -56,16 +56,18 @@ const idRow = z.object({ id: z.int() });
 const insertedId = (database: CatalogDatabase, sql: string, parameters: SqlParameters): number =>
   idRow.parse(rowOf(database, idRow, sql, parameters)).id;
 
+type Shared = Pick<
+  ProductRecord,
+  'runId' | 'runNumber' | 'attempt' | 'path' | 'contentHash' | 'bytes' | 'parameters' | 'software' | 'degradedReasons'
+>;
+/** What any product has. Without a group it has no versions here: its own kind knows what it supersedes. */
+type NewProduct = Shared & { kind: ProductRow['kind']; groupId: string | null };
+
 /**
  * Writes the product's own row, inside the caller's transaction. `usable` false: kept for people (a set that failed its
  * gate), it supersedes nothing. `fresh`: it was not recorded so before.
  */
-export function writeProduct(
-  database: CatalogDatabase,
-  record: ProductRecord,
-  usable: boolean,
-  at: string,
-): { id: number; fresh: boolean } {
+export function writeProduct(database: CatalogDatabase, record: NewProduct, usable: boolean, at: string): { id: number; fresh: boolean } {
   const known = productByPath(database, record.path);
   if (known !== null && known.content_hash !== record.contentHash && known.run_number !== record.runNumber) {
     throw new StepError({
@@ -111,12 +113,13 @@ export function writeProduct(
       { ...columns, id },
     );
   }
-  if (usable) settleVersions(database, id, record, at);
+  const { groupId, kind } = record;
+  if (usable && groupId !== null) settleVersions(database, id, { groupId, kind }, at);
   return { id, fresh: true };
 }
 
 /** The same attempt told again, or an older run's: the row holds it, or something newer, already. */
-const isRecordedAs = (known: ProductRow, record: ProductRecord): boolean =>
+const isRecordedAs = (known: ProductRow, record: NewProduct): boolean =>
   known.content_hash === record.contentHash &&
   (known.run_number > record.runNumber ||
     (known.run_id === record.runId && known.run_number === record.runNumber && known.attempt >= record.attempt));
@@ -125,20 +128,21 @@ const isRecordedAs = (known: ProductRow, record: ProductRecord): boolean =>
 const NEWEST_FIRST = 'p.run_number DESC, COALESCE(r.id, 0) DESC, p.attempt DESC, p.id DESC';
 
 /** Exactly one version of (group, kind) stays current: the newest made. */
-function settleVersions(database: CatalogDatabase, id: number, record: ProductRecord, at: string): void {
+function settleVersions(database: CatalogDatabase, id: number, { groupId, kind }: { groupId: string; kind: string }, at: string): void {
   const versions = rowsOf(
     database,
     idRow,
     `SELECT p.id FROM products p LEFT JOIN group_runs r ON r.group_id = p.group_id AND r.run_id = p.run_id
      WHERE p.group_id = :groupId AND p.kind = :kind AND p.status IN ('current', 'stale') ORDER BY ${NEWEST_FIRST}`,
-    { groupId: record.groupId, kind: record.kind },
+    { groupId, kind },
   );
   const [newest, ...older] = versions.map((row) => row.id);
   if (newest === undefined) throw new Error(`product ${id} is not among the versions of its group`);
   for (const olderId of older) supersede(database, olderId, newest, at);
 }
 
-function supersede(database: CatalogDatabase, id: number, by: number, at: string): void {
+/** Inside the caller's transaction: what was made from it becomes stale with it. */
+export function supersede(database: CatalogDatabase, id: number, by: number, at: string): void {
   runSql(database, `UPDATE products SET status = 'superseded', superseded_by = :by WHERE id = :id`, { id, by });
   runSql(database, `UPDATE calibration_sets SET status = 'retired' WHERE product_id = :id AND status IN ('candidate', 'active')`, { id });
   const downstream = rowsOf(

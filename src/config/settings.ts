@@ -6,6 +6,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { canaryParametersSchema } from '../domain/canary.ts';
 import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
+import { mosaicTierSchema } from '../domain/mosaic.ts';
 import { stepNameSchema } from '../domain/step.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
 
@@ -69,7 +70,7 @@ export const settingsSchema = z.strictObject({
       solve: z.boolean().default(false).describe('solve calibration on calibrator groups'),
       photometry: z.boolean().default(false),
       lastStep: stepNameSchema.default('release').describe('steps after it are left out: `organize` converts and no more'),
-      mosaic: z.boolean().default(false).describe('let finished groups signal mosaics; none are made yet'),
+      mosaic: z.boolean().default(false).describe('let finished groups signal the mosaic of their hour'),
       upgrade: z.enum(['automatic', 'off']).default('automatic').describe('what a late subband does to a degraded group'),
       rerunStale: z
         .enum(['automatic', 'plan-only'])
@@ -101,6 +102,16 @@ export const settingsSchema = z.strictObject({
     .extend({
       enabled: z.boolean().default(false).describe('put synthetic sources into a copy of a finished group and see what comes back'),
       everyH: z.number().min(0.1).max(24).default(1).describe('how often the group completed last is taken'),
+    })
+    .prefault({}),
+  mosaic: z
+    .strictObject({
+      tier: mosaicTierSchema.default('science').describe('of the mosaics of each hour'),
+      neighbours: z.int().min(0).max(6).default(2).describe('groups before and after the hour that are added too'),
+      deadlineS: seconds.default(7200).describe('after the hour, or after its start, groups that are not finished are left out'),
+      recheckS: z.number().min(0.1).default(60).describe('how often a mosaic that waits looks at its groups'),
+      pbCut: z.number().gt(0).lt(1).default(0.2).describe('tiles end where their primary beam falls below this'),
+      cellArcsec: z.number().positive().optional().describe('of the grid; default that of the finest image, twice that for quicklook'),
     })
     .prefault({}),
   variability: z

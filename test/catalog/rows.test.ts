@@ -14,6 +14,7 @@ import { expectationRow } from '../../src/catalog/ledger-expectation.ts';
 import { ledgerHistoryRow, ledgerRow } from '../../src/catalog/ledger.ts';
 import { productInputRow } from '../../src/catalog/lineage.ts';
 import { measurementBatchRow, measurementRow } from '../../src/catalog/measurements.ts';
+import { mosaicFileRow, mosaicMemberRow, mosaicRow } from '../../src/catalog/mosaics.ts';
 import { msIndexRow } from '../../src/catalog/ms-index.ts';
 import { operatorRequestRow } from '../../src/catalog/operator-requests.ts';
 import { productRow } from '../../src/catalog/products.ts';
@@ -53,6 +54,9 @@ const TABLES: [string, z.ZodObject][] = [
   ['ledger_expectation', expectationRow],
   ['measurement_batches', measurementBatchRow],
   ['measurements', measurementRow],
+  ['mosaics', mosaicRow],
+  ['mosaic_files', mosaicFileRow],
+  ['mosaic_members', mosaicMemberRow],
   ['ms_index', msIndexRow],
   ['operator_requests', operatorRequestRow],
   ['product_inputs', productInputRow],
