@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel
 
-from contimg_science.canary.fitted_place import fitted_place_px
+from contimg_science.imaging.catalogue_check import fit_near
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.inject import InjectedSource
 from contimg_science.measuring.positions import image_frame, pixel_positions
-from contimg_science.photometry import Measurement, restoring_beam
+from contimg_science.photometry import restoring_beam
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, run_step
 
 ARCSEC_PER_RAD = 180 / np.pi * 3600
@@ -60,6 +61,15 @@ class RecoverResult(Record):
     timings_s: dict[str, float]
 
 
+class MeasuredLine(BaseModel):
+    """What is needed of a line that photometry wrote."""
+
+    source_id: int
+    flux_jy: float
+    error_jy: float
+    snr: float
+
+
 def recover(request: RecoverRequest) -> RecoverResult:
     timings = Timings()
     inputs = request.inputs
@@ -72,7 +82,7 @@ def recover(request: RecoverRequest) -> RecoverResult:
     with timings.phase("fit"):
         for source in inputs.sources:
             x, y = (float(part[0]) for part in pixel_positions(frame, np.radians([source.ra_deg]), np.radians([source.dec_deg])))
-            fitted_x, fitted_y = fitted_place_px(pixels, x, y, beam)
+            _, moved_x, moved_y = fit_near(pixels, beam, x, y)
             now = _of(measured, source, inputs.measurements)
             recovered.append(
                 RecoveredSource(
@@ -82,18 +92,18 @@ def recover(request: RecoverRequest) -> RecoverResult:
                     error_jy=now.error_jy,
                     before_jy=_of(before, source, inputs.before).flux_jy,
                     snr=now.snr,
-                    offset_arcsec=float(np.hypot(fitted_x - x, fitted_y - y) * frame.cell_rad * ARCSEC_PER_RAD),
+                    offset_arcsec=float(np.hypot(moved_x, moved_y) * frame.cell_rad * ARCSEC_PER_RAD),
                 )
             )
     return RecoverResult(sources=recovered, beam_major_arcsec=float(beam.major_px * frame.cell_rad * ARCSEC_PER_RAD), timings_s=timings.seconds)
 
 
-def _measurements(path: Path) -> dict[int, Measurement]:
-    lines = [Measurement.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def _measurements(path: Path) -> dict[int, MeasuredLine]:
+    lines = [MeasuredLine.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {line.source_id: line for line in lines}
 
 
-def _of(measurements: dict[int, Measurement], source: InjectedSource, path: Path) -> Measurement:
+def _of(measurements: dict[int, MeasuredLine], source: InjectedSource, path: Path) -> MeasuredLine:
     if source.source_id not in measurements:
         raise StepFailure(
             "QualityRejected",

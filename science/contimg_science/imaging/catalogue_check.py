@@ -53,7 +53,7 @@ def compare(plane: Plane, known: KnownSources, x: Array, y: Array, freq_hz: floa
     chosen = _comparable(plane, known, x, y, freq_hz, pb_cut)
     if len(chosen) < FEWEST_MATCHES:
         return None
-    fitted = np.array([_fit(plane, x[index], y[index]) for index, _ in chosen])
+    fitted = np.array([fit_near(plane.image, plane.beam, x[index], y[index]) for index, _ in chosen])
     expected = np.array([flux for _, flux in chosen])
     seen = fitted[:, 0] > SEEN_SIGMA * plane.noise_jy
     if seen.sum() < FEWEST_MATCHES:
@@ -93,12 +93,12 @@ def _comparable(plane: Plane, known: KnownSources, x: Array, y: Array, freq_hz: 
     return chosen
 
 
-def _fit(plane: Plane, x: float, y: float) -> tuple[float, float, float]:
+def fit_near(image: Pixels, beam: Beam, x: float, y: float) -> tuple[float, float, float]:
     """Flux (Jy) of the beam that fits best near a place, and how far off (pixels, x and y) it stands."""
-    beam, reach = plane.beam, plane.beam.reach_px
+    reach = beam.reach_px
     rows, columns = slice(round(y) - reach, round(y) + reach + 1), slice(round(x) - reach, round(x) + reach + 1)
     grid_y, grid_x = np.mgrid[rows, columns].astype(np.float64)
-    data = plane.image[rows, columns].astype(np.float64)
+    data = image[rows, columns].astype(np.float64)
     flux, moved_x, moved_y = 0.0, 0.0, 0.0
     for _ in range(STEPS):
         dx, dy = grid_x - x - moved_x, grid_y - y - moved_y
