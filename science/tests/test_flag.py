@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from casacore.tables import table
-from made_group import MadeGroup, SkySource, right_ascension_at_transit_deg
+from injected_interference import inject_coherent, inject_local, read_group
+from made_group import MINI_STATIONS, MadeGroup, SkySource, right_ascension_at_transit_deg
 from step_process import run_step_process
 
 from contimg_science.flag import FlagRequest
@@ -108,6 +109,16 @@ def test_weak_interference_seen_by_the_whole_array_is_found(group: MadeGroup, tm
     assert found[~cells].mean() < 0.015
 
 
+def test_weak_interference_of_the_array_is_found_among_strong_one_of_single_baselines(group: MadeGroup, tmp_path: Path) -> None:
+    ms = group.write(tmp_path / "both.ms")
+    raw = read_group(ms)
+    cells = inject_coherent(raw, 2.0, seed=8)
+    inject_local(raw, 10, 60, boxes=400, seed=9)
+    raw.write()
+    _, flags = flag(ms, tmp_path)
+    assert flags[:, raw.cross].mean(axis=(1, 3))[cells].mean() >= 0.99
+
+
 def test_strong_interference_on_one_baseline_is_found(group: MadeGroup, tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     injected = np.zeros(group.data.shape, bool)
@@ -128,6 +139,40 @@ def test_dead_antennas_and_receptors_are_named(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "flags.json").read_text())
     assert report["flagged_fraction_by_receptor"]["DSA-040/Y"] == 1.0
     assert report["flagged_fraction_by_receptor"]["DSA-040/X"] < 0.2
+
+
+def test_every_reason_is_counted_once_and_statistics_are_those_of_the_column(tmp_path: Path) -> None:
+    ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
+    group = MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec, np.full(96, 1.0))], seed=14, dead=((7, 1),))
+    cross = np.flatnonzero(group.first != group.second)
+    one, other, third, fourth = (b for b in cross[10:80:20] if 7 not in (group.first[b], group.second[b]))
+    converted = np.zeros(group.data.shape, bool)
+    converted[3, one, 10:14] = True
+    group.data[2, other, 5:9, 0] = 0
+    group.data[4, third, 11, 1] = np.nan
+    group.data[6, fourth, 50, 0] *= 1e5
+    alive = (group.first != group.second)[None, :, None] & (group.data[:, :, 0] != 0)
+    carrier = 4 * noise_amplitude(group) * np.exp(2j * np.pi * np.random.default_rng(2).random(alive.shape))
+    group.data[:, :, 33] += np.where(alive, carrier, 0).astype(np.complex64)
+    result, flags = flag(group.write(tmp_path / "g.ms", converted), tmp_path)
+
+    counts = result["flagged_by_reason"]
+    exact = {"conversion": 8, "zero": 4 + 24 * 96 * 24, "non_finite": 1, "absurd_amplitude": 1, "auto": 24 * 24 * 96 * 2 - 24 * 96}
+    assert {reason: counts[reason] for reason in exact} == exact
+    assert counts["array_persistent"] == 24 * (2 * 276 - 23)
+    assert sum(counts.values()) == flags.sum()
+
+    report = json.loads((tmp_path / "flags.json").read_text())
+    assert report["flagged_samples_by_reason"] == counts
+    seen = flags[:, cross]
+    for antenna, station in enumerate(MINI_STATIONS):
+        mine = (group.first[cross] == antenna) | (group.second[cross] == antenna)
+        for product, letter in enumerate("XY"):
+            stated = report["flagged_fraction_by_receptor"][f"DSA-{station:03d}/{letter}"]
+            assert stated == pytest.approx(seen[:, mine, :, product].mean(), abs=1e-6)
+    channels = [[entry["XX"], entry["YY"]] for entry in report["flagged_fraction_by_channel"]]
+    assert np.allclose(channels, seen.mean(axis=(0, 1)), atol=1e-6)
+    assert np.allclose(report["flagged_fraction_by_time"], seen.mean(axis=(1, 2, 3)), atol=1e-6)
 
 
 def test_a_missing_subband_kills_no_antenna(group: MadeGroup, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from contimg_science.flagging.visibility_cube import Cube
 INTERMITTENT_SIGMA, INTERMITTENT_PASSES = 5.0, 3
 PERSISTENT_SIGMA, PERSISTENT_FRACTION, NEIGHBOUR_CHANNELS = 7.0, 0.02, 21
 SUBBANDS = 16  # the bandpass repeats its edges in each
+# One sample counts at most this much, in units of its baseline's median power: noise exceeds it once in 10⁷, and a few strong
+# samples of single baselines cannot hide what all of them see.
+MOST_OF_ONE = 25.0
 BASELINES_AT_ONCE = 64  # of one integration: at full size a few megabytes, which stay in the processor's cache
 # Channels where the receivers' bandpass itself jumps (observatory notes), ± one mini channel
 OUTLIER_CHANNELS_MHZ, OUTLIER_HALF_WIDTH_MHZ = (1350.0, 1395.0, 1405.0, 1422.0, 1475.0), 2.0
@@ -28,7 +31,7 @@ Plane = NDArray[np.float64]
 
 
 def mean_power(cube: Cube) -> Plane:
-    """Mean over baselines of (|V| / the baseline's median)², good samples only: (product, time, channel); NaN without any."""
+    """Mean over baselines of (|V| / the baseline's median)², good samples only, each capped: (product, time, channel); NaN without any."""
     medians = baseline_medians(cube).astype(np.float64)
     usable = np.isfinite(medians) & (medians > 0)
     inverse_square = np.where(usable, 1.0 / np.where(usable, medians, 1.0) ** 2, 0.0)
@@ -40,7 +43,7 @@ def mean_power(cube: Cube) -> Plane:
             some = slice(first, first + BASELINES_AT_ONCE)
             good = (cube.reasons[time, some] == Reason.GOOD) & usable[some, None]
             amplitude = np.where(good, np.abs(cube.data[time, some]), 0)
-            total += (amplitude**2 * inverse_square[some, None]).sum(axis=0)
+            total += np.minimum(amplitude**2 * inverse_square[some, None], MOST_OF_ONE).sum(axis=0)
             count += good.sum(axis=0)
         np.divide(total.T, count.T, out=power[:, time], where=count.T > 0)
     return power
