@@ -142,12 +142,16 @@ function point(database: CatalogDatabase, id: string): Known | null {
   return { label: `${name} at MJD ${facts.mjd.toFixed(6)}`, status: statusOf(superseded), attempts, facts };
 }
 
+const solvedOnRow = z.object({ calibrator: z.string(), calibrator_kind: z.string(), calibrator_catalogue: z.string().nullable() });
+const SOLVED_ON = 'SELECT calibrator, calibrator_kind, calibrator_catalogue FROM calibration_sets WHERE product_id = :id';
+
 function product(database: CatalogDatabase, kind: 'ms' | 'calibration_set' | 'image', id: string): Known | null {
   const found = productById(database, Number(id));
   if (found === null || found.kind !== kind) return null;
   const { group_id: groupId, path, content_hash: hash, status, software, parameters, bytes, run_id: runId, degraded_reasons } = found;
   const attempts = groupId === null ? [] : attemptsIn(database, groupId, runId, STEPS_OF[kind]);
-  const facts = { group_id: groupId, run_id: runId, bytes, degraded_reasons, created_at: found.created_at };
+  const solvedOn = kind === 'calibration_set' ? rowOf(database, solvedOnRow, SOLVED_ON, { id: found.id }) : {};
+  const facts = { group_id: groupId, run_id: runId, bytes, degraded_reasons, created_at: found.created_at, ...solvedOn };
   return { label: groupId ?? path, status, path, hash, software, parameters, attempts, facts };
 }
 

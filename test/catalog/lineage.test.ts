@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { listCandidates } from '../../src/catalog/candidates.ts';
 import { projectGroup } from '../../src/catalog/group-projection.ts';
 import { lightCurveOf } from '../../src/catalog/light-curve.ts';
+import { lineageNode } from '../../src/catalog/lineage-node.ts';
 import { type Lineage, walkLineage } from '../../src/catalog/lineage-walk.ts';
 import { recordBatch } from '../../src/catalog/measurements.ts';
 import { recordProduct } from '../../src/catalog/product-record.ts';
@@ -139,4 +140,17 @@ test('what is not there has no lineage, and a product of another kind is not the
   const { image } = measured();
   expect(walkLineage(night.database, { kind: 'ms', id: String(image) }, 'up')).toBeNull();
   expect(walkLineage(night.database, { kind: 'point', id: '12x' }, 'up')).toBeNull();
+});
+
+test('a calibration set says what it was solved on, and of which imported list and version', () => {
+  const [own, other] = [converted('2025-10-05T10:00:00Z'), converted('2025-10-05T11:00:00Z')];
+  const imported = calibrationRecord(other.groupId);
+  const fallback = { calibrator: 'J0000+504', calibratorKind: 'bright_fallback', calibratorCatalogue: 'vla version 2' } as const;
+  const ids = [calibrationRecord(own.groupId), { ...imported, solve: { ...imported.solve, ...fallback } }].map((record) =>
+    recordProduct(night.database, record, AT),
+  );
+  expect(ids.map((id) => lineageNode(night.database, { kind: 'calibration_set', id: String(id) })?.facts)).toMatchObject([
+    { calibrator_kind: 'primary', calibrator_catalogue: null },
+    { calibrator: 'J0000+504', calibrator_kind: 'bright_fallback', calibrator_catalogue: 'vla version 2' },
+  ]);
 });
