@@ -40,6 +40,8 @@ export interface Call {
   attemptId: string;
   pid: number;
   parameters: Record<string, unknown>;
+  /** The Measurement Set it was given, where it takes one. */
+  ms?: string;
   /** When its process began, since 1970. */
   beganMs: number;
 }

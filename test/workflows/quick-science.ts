@@ -2,7 +2,8 @@
  * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
  * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
  * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` and `fail-STEP-GROUP.json` make it fail,
- * `calibrator-GROUP` puts the calibrators it lists into a group, `poor-solutions` fails the gate of every calibration set but those it names.
+ * `calibrator-GROUP` puts the calibrators it lists into a group, `poor-solutions` fails the gate of every calibration set but those it names,
+ * `lost-flux` makes a canary fail, `good-already` makes self-calibration find nothing.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -45,7 +46,7 @@ const emit = (event: string, fields: object): boolean => process.stdout.write(`$
 const calls = join(folder, 'calls.jsonl');
 appendFileSync(
   calls,
-  `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters, beganMs: performance.timeOrigin })}\n`,
+  `${JSON.stringify({ step, groupId: request.group_id, pid: process.pid, attemptId: request.attempt_id, parameters: request.parameters, ms: request.inputs['ms'], beganMs: performance.timeOrigin })}\n`,
 );
 
 process.on('exit', () => {
@@ -222,6 +223,57 @@ function answer(): object {
         mid_mjd: 60_000,
         qa: { verdict: 'pass', checks: [{ name: 'noise', value: 1, limit: 2, passed: true }] },
         wsclean: { version: 'none', command: [] },
+      };
+    }
+    case 'selfcal': {
+      const round = Number(inputs['round']);
+      const kept = !existsSync(join(folder ?? '', 'good-already'));
+      const quality = (noise_jy: number) => ({ noise_jy, flux_ratio: 1, flux_ratio_error: 0.01 });
+      const found = { round, phase_rms_deg: 20 / round, amplitude_rms: 0, kept, reason: kept ? 'noise falls' : 'noise does not fall' };
+      made(join(outputs['ms'] ?? '', 'table.dat'), `round ${round}`);
+      return { ms: outputs['ms'], ...found, before: quality(0.004), after: quality(kept ? 0.004 / 2 ** round : 0.004) };
+    }
+    case 'inject': {
+      for (const path of [join(outputs['ms'] ?? '', 'table.dat'), outputs['sources'], outputs['positions']]) made(path, 'synthetic');
+      const place = { source_id: 1, name: 'canary-30', kind: 'steady', ra_deg: 88.6, dec_deg: 50.5, response: 0.9 };
+      return { ms: outputs['ms'], sources: [{ ...place, catalogue_jy: 0.03, injected_jy: 0.03 }] };
+    }
+    case 'recover': {
+      const measured = existsSync(join(folder ?? '', 'lost-flux')) ? 0.02 : 0.0301;
+      const found = { source_id: 1, measured_jy: measured, error_jy: 0.001, before_jy: 0, snr: measured / 0.001, offset_arcsec: 0.3 };
+      return { sources: [found], beam_major_arcsec: 20 };
+    }
+    case 'mosaic': {
+      const members = inputs['members'] as { id: string; name: string; image: string }[];
+      const refused = members.filter(({ name }) => existsSync(join(folder ?? '', `no-tile-${name}`)));
+      const tiles = members.filter((member) => !refused.includes(member));
+      const kinds = ['image', 'weight', 'noise', 'png', 'thumbnail'];
+      const content = tiles.map(({ image }) => readFileSync(image, 'utf8')).join(' and ');
+      const files = Object.fromEntries(
+        kinds.map((kind) => [kind, made(join(outputs['directory'] ?? '', `${outputs['name']}-${kind}`), `${kind} of ${content}`)]),
+      );
+      return {
+        files,
+        tiles: tiles.map(({ id, name }) => ({ id, name, noise_jy: 0.001, weight_sum: 1e6 })),
+        left_out: refused.map(({ id, name }) => ({ id, name, reason: 'the test refuses it' })),
+        added: tiles.length,
+        restarted_because: null,
+        centre_ra_deg: 88.5,
+        centre_dec_deg: 50.4,
+        width_px: 3000,
+        height_px: 2000,
+        cell_arcsec: 5,
+        area_deg2: 7,
+        noise_jy: 0.001,
+        best_noise_jy: 0.0005,
+        beam_major_arcsec: 20,
+        beam_minor_arcsec: 15,
+        beam_pa_deg: 10,
+        freq_hz: 1.405e9,
+        start_mjd: 60_000,
+        end_mjd: 60_000.04,
+        qa: { verdict: 'pass', checks: [{ name: 'noise_over_expected', value: 1, limit: 1.3, passed: true }] },
+        unchecked: [],
       };
     }
     case 'photometry':
