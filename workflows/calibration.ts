@@ -4,6 +4,7 @@
  */
 import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { CatalogActivities, HostScienceActivities, ProbeActivities } from '../activities/contract.ts';
+import { CALIBRATION_GATE, type RejectedTry } from '../src/domain/calibration-try.ts';
 import type { ProductRecord } from '../src/domain/catalog-command.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import type { Lane } from '../src/domain/group-state.ts';
@@ -20,6 +21,9 @@ export interface CalibrationInput extends MadeBy {
   scienceQueue: string;
   order: Parameters<HostScienceActivities['solve']>[0];
   msProductId: number;
+  flagging: RejectedTry['flagging'];
+  /** What was tried in this run before. */
+  rejectedTries: RejectedTry[];
 }
 
 export interface CalibrationOutcome {
@@ -29,13 +33,14 @@ export interface CalibrationOutcome {
 }
 
 export async function calibration(input: CalibrationInput): Promise<CalibrationOutcome> {
-  const { lane, policy, scienceQueue, order, msProductId, ...madeBy } = input;
+  const { lane, policy, scienceQueue, order, msProductId, flagging, rejectedTries, ...madeBy } = input;
   const { output, ...cost } = await proxyActivities<HostScienceActivities>(scienceOptions(scienceQueue, lane, policy)).solve(order);
   const { result, directory, contentHash, bytes } = output;
   const catalog = proxyActivities<CatalogActivities>(catalogOptions(lane));
   const { productId } = await catalog.recordProduct({
     kind: 'calibration_set',
     ...madeBy,
+    parameters: { ...madeBy.parameters, calibrator: order.calibrator, flagging, rejectedTries },
     path: directory,
     contentHash,
     bytes,
@@ -47,7 +52,7 @@ export async function calibration(input: CalibrationInput): Promise<CalibrationO
   if (!result.passed) {
     const failure: StepFailure = {
       type: 'QualityRejected',
-      code: 'CalibrationGate',
+      code: CALIBRATION_GATE,
       message: `the solutions of ${result.calibrator} failed their gate: ${result.reasons.join('; ')}`,
       remedy: 'look at the set (kept, not used); resume from flag or solve with corrected parameters',
       sideEffects: 'published',

@@ -3,6 +3,7 @@
  * `status` and the projection the product database keeps. No Temporal call is made here.
  */
 import type { SubbandArrival } from '../src/domain/arrival.ts';
+import type { RejectedTry } from '../src/domain/calibration-try.ts';
 import type { GroupProjection } from '../src/domain/catalog-command.ts';
 import { describeLacking, lackingIn } from '../src/domain/degradation.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
@@ -35,6 +36,8 @@ export interface GroupMemory {
   degraded: Set<DegradedReason>;
   /** An operator accepted going on with what is there: fewer subbands than the minimum, a failed image verdict. */
   degradationAcknowledged: boolean;
+  /** Calibration sets of this run that their gate rejected: what is tried next follows from them (calibration-tries.ts). */
+  rejectedTries: RejectedTry[];
   /** A set of its strip was registered since it last asked for one. */
   calibrationNews: boolean;
   waitingFor: string | null;
@@ -73,6 +76,7 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
     attempts: [],
     degraded: new Set(),
     degradationAcknowledged: false,
+    rejectedTries: [],
     calibrationNews: false,
     waitingFor: null,
     nextAutomaticAction: null,

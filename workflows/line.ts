@@ -11,6 +11,7 @@ import { subbandLabel } from '../src/domain/subband.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { hostFileOptions, probeOptions, scienceOptions } from './activity-options.ts';
 import type { calibration } from './calibration.ts';
+import { currentTry, flaggingOf, noteOfTries, parametersOf } from './calibration-tries.ts';
 import { collect } from './collecting.ts';
 import { DecidedFailure } from './failure-of.ts';
 import { degradationOf, type GroupMemory, outputOf, pointingDecDeg } from './group-memory.ts';
@@ -34,7 +35,7 @@ const unmeasured = <Output>(output: Output, note: string | null = null): Measure
 const order = <Step extends StepName>(group: GroupMemory, attempt: AttemptName, step: Step) => ({
   attempt,
   requestedAt: new Date().toISOString(),
-  parameters: group.parameters[step],
+  parameters: parametersOf(group, step),
 });
 
 const files = (group: GroupMemory) =>
@@ -55,7 +56,7 @@ const madeBy = (group: GroupMemory, attempt: AttemptName, step: StepName) => ({
   runId: group.runId,
   runNumber: group.input.runNumber,
   attempt: attempt.attempt,
-  parameters: { ...group.parameters[step] },
+  parameters: { ...parametersOf(group, step) },
   degradedReasons: [...group.degraded],
 });
 
@@ -111,15 +112,25 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
       return { ...measured, output: { ...measured.output, productId } };
     },
   },
-  flag: { run: (group, _, attempt) => science(group).flag({ ...order(group, attempt, 'flag'), place: placeOf(group) }) },
+  flag: {
+    run: async (group, _, attempt) => {
+      const measured = await science(group).flag({ ...order(group, attempt, 'flag'), place: placeOf(group) });
+      const { length: rejected } = group.rejectedTries;
+      const now = currentTry(group);
+      return rejected === 0 || now === null ? measured : { ...measured, note: `${now.flagging} flags, after ${rejected} rejected set(s)` };
+    },
+  },
   solve: {
     leftOut: (group) => {
       if (calibratorOf(group) === null) return 'no calibrator transits in this group';
       return group.input.policy.steps.solve ? null : 'solving is switched off (policy.solve)';
     },
     run: async (group, _, attempt) => {
-      const calibrator = calibratorOf(group);
-      if (calibrator === null) throw new Error('solve was started for a group without a calibrator');
+      const now = currentTry(group);
+      if (now === null) throw new Error('solve was started for a group without a calibrator to try');
+      const { calibrator } = now;
+      const flagging = flaggingOf(group, now);
+      const { rejectedTries } = group;
       const { raDeg, decDeg, midMjd } = outputOf(group, 'concat').result;
       const { result, productId, cost } = await executeChild<typeof calibration>('calibration', {
         workflowId: `calibration/${calibrator}/${group.input.groupId}`,
@@ -132,10 +143,13 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
             scienceQueue: outputOf(group, 'claimHost').scienceQueue,
             order: { ...order(group, attempt, 'solve'), place: placeOf(group), centre: { raDeg, decDeg, midMjd }, calibrator },
             msProductId: outputOf(group, 'organize').productId,
+            flagging,
+            rejectedTries,
           },
         ],
       });
-      return { ...cost, output: { result, calibrationSetProductId: productId } };
+      const notes = [noteOfTries(rejectedTries, { calibrator, flagging }), cost.note].filter((note) => note !== null);
+      return { ...cost, note: notes.join('; ') || null, output: { result, calibrationSetProductId: productId, rejectedTries } };
     },
   },
   calibrate: {

@@ -10,6 +10,7 @@ import { type GroupStatus, type ObservationGroupInput, observationGroupInputSche
 import { isTakenOver, resumeStep } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
+import { hasAnotherTry, whereTriesBegin, withAllReasons } from './calibration-tries.ts';
 import { becameComplete, isGivenUp } from './collecting.ts';
 import { fileFailure } from './failed-folder.ts';
 import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
@@ -67,8 +68,14 @@ async function walk(group: GroupMemory, journal: Journal): Promise<void> {
         continue;
       }
       if (!(caught instanceof StepParked)) throw caught;
+      if (hasAnotherTry(group, caught.step, caught.failure)) {
+        const from = whereToGoOn(group, 'flag');
+        forgetFrom(group, from);
+        cursor = stepIndex(from);
+        continue;
+      }
       if (isGivenUp(group, caught.failure)) return closeAsFailed(group, journal, caught);
-      cursor = await parkUntilResumed(group, journal, caught);
+      cursor = await parkUntilResumed(group, journal, new StepParked(caught.step, withAllReasons(group, caught.failure)));
     }
   }
   closeAsCompleted(group, journal);
@@ -88,7 +95,7 @@ async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: St
     () => group.resumePlan !== null || becameComplete(group) || (parked.failure.type === 'NoCalibration' && group.calibrationNews),
   );
   const plan = takePlan(group);
-  const asked = whereToGoOn(group, plan?.from ?? parked.step);
+  const asked = whereToGoOn(group, whereTriesBegin(group, plan?.from ?? parked.step));
   const from = resumeStep(asked, parked.failure.code, putAside);
   if (plan !== null) {
     group.parameters = { ...group.parameters, [plan.from]: plan.parameters };

@@ -9,6 +9,7 @@ import { parametersDigest } from '../src/domain/parameters-digest.ts';
 import { stepIndex, type StepName } from '../src/domain/step.ts';
 import type { AttemptName, Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptBudget } from './activity-options.ts';
+import { parametersOf } from './calibration-tries.ts';
 import { failureOf } from './failure-of.ts';
 import { type GroupMemory, degradedBy } from './group-memory.ts';
 import type { Journal } from './journal.ts';
@@ -175,7 +176,7 @@ function end(
     outcome,
     note: detail.note,
     failure: detail.failure ?? null,
-    parametersDigest: parametersDigest(group.parameters[report.step]),
+    parametersDigest: parametersDigest(parametersOf(group, report.step)),
     resources: detail.measured?.resources ?? null,
     bytesRead: detail.measured?.bytesRead ?? null,
     bytesWritten: detail.measured?.bytesWritten ?? null,

@@ -3,6 +3,7 @@
  * earlier step forgets the ones after it.
  */
 import type { SubbandArrival } from './arrival.ts';
+import type { RejectedTry } from './calibration-try.ts';
 import type { CalibrationChoice } from './catalog-command.ts';
 import type {
   CalibrateResult,
@@ -29,7 +30,7 @@ export interface StepOutputs {
   moveToTmpfs: { ms: string | null; bytes: number };
   organize: { publishedMs: string; manifestPath: string; bytes: number; validation: ValidateResult; productId: number };
   flag: { result: FlagResult };
-  solve: { result: SolveResult; calibrationSetProductId: number };
+  solve: { result: SolveResult; calibrationSetProductId: number; rejectedTries: RejectedTry[] };
   calibrate: { result: CalibrateResult; choice: CalibrationChoice };
   image: { directory: string; contentHash: string; bytes: number; result: ImageResult; productId: number };
   photometry: { measurementsPath: string; result: PhotometryResult; points: number; variableSources: number };

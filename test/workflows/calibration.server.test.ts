@@ -70,7 +70,7 @@ test('where it is allowed, a group whose patience ends takes the nearest set of 
   expect(host.read('SELECT calibration_how FROM images WHERE group_id = ?', group.id)).toEqual([{ calibration_how: 'provisional' }]);
 }, 90_000);
 
-test('a set that fails its gate parks its own group, is kept, and is offered to nobody', async () => {
+test('sets that fail their gate park their own group, are kept, and are offered to nobody', async () => {
   const waiter = host.newGroup(waiting(600_000));
   await waiter.announceAll();
   host.withPoorSolutions();
@@ -85,15 +85,15 @@ test('a set that fails its gate parks its own group, is kept, and is offered to 
       sideEffects: 'published',
     },
   });
-  expect(sets()).toEqual(['rejected']);
-  expect(parked.attempts.filter(({ step }) => step === 'solve')).toHaveLength(1);
+  expect(sets()).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(parked.attempts.filter(({ step }) => step === 'solve')).toHaveLength(3);
   expect(await waiter.until(({ step }) => step === 'calibrate')).toMatchObject({ state: 'in_progress' });
 
   host.withGoodSolutions();
   await resumeGroup(host.client, group.id, { ...by, parameters: { minSnr: 4 } });
   expect(await group.result()).toMatchObject({ state: 'completed' });
   expect(await waiter.result()).toMatchObject({ state: 'completed' });
-  expect(sets()).toEqual(['rejected', 'active']);
+  expect(sets()).toEqual(['rejected', 'rejected', 'rejected', 'active']);
 }, 90_000);
 
 test('cancelling a group that solves ends its process and registers no set', async () => {
