@@ -25,6 +25,8 @@ export interface ScienceCall<Result> {
   parameters: object;
   outputs: (workDir: string) => object;
   resultSchema: z.ZodType<Result>;
+  /** Of a program that may take longer than the floor of all steps. */
+  longestMs?: number;
 }
 
 export async function runScienceStep<Result extends { timingsS: Record<string, number> }>(
@@ -36,6 +38,7 @@ export async function runScienceStep<Result extends { timingsS: Record<string, n
   const { attempt } = call;
   const workDir = attemptScratch(settings.paths.scratch, attempt);
   const threads = settings.worker.ompThreads;
+  const limitMs = Math.max(settings.attempt.timeoutFloorS * 1000, call.longestMs ?? 0);
   const { result, resources } = await runScience({
     step: call.program,
     request: {
@@ -51,7 +54,7 @@ export async function runScienceStep<Result extends { timingsS: Record<string, n
     resultSchema: call.resultSchema,
     python,
     env: scienceEnvironment({ python, threads, numbaCacheFolder: join(python.sourceFolder, '.numba_cache'), workDir }),
-    timeoutMs: Math.max(settings.attempt.timeoutFloorS * 500, settings.attempt.timeoutFloorS * 1000 - CAPSULE_TIME_MS),
+    timeoutMs: Math.max(limitMs / 2, limitMs - CAPSULE_TIME_MS),
     signal: watch.signal,
     onProgress: watch.progress,
     ...(settings.profile.hz > 0 && { trace: { path: tracePath(settings.paths.state, attempt), hz: settings.profile.hz } }),

@@ -4,4 +4,6 @@ export { canary } from './canary.ts';
 export { calibration } from './calibration.ts';
 export { candidateDecision } from './candidate.ts';
 export { ledgerAnnotation, ledgerExpectation } from './ledger.ts';
+export { mosaic, mosaicSweep } from './mosaic.ts';
 export { observationGroup } from './observation-group.ts';
+export { variabilityRecheck } from './variability.ts';

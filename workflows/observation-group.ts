@@ -17,6 +17,7 @@ import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-
 import { installHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
 import { HostChanged, releaseAfterCancel, runStep, StepParked } from './run-step.ts';
+import { tellMosaic } from './tell-mosaic.ts';
 
 export async function observationGroup(rawInput: ObservationGroupInput): Promise<GroupStatus> {
   const input = observationGroupInputSchema.parse(rawInput);
@@ -37,6 +38,7 @@ export async function observationGroup(rawInput: ObservationGroupInput): Promise
   }
   journal.changed();
   await CancellationScope.nonCancellable(() => journal.drain());
+  await CancellationScope.nonCancellable(() => tellMosaic(group));
   await condition(allHandlersFinished);
   const next = nextRun(group);
   if (next !== null) return continueAsNew<typeof observationGroup>(next);

@@ -12,11 +12,12 @@ import {
   type MosaicPlan,
   type MosaicTier,
   STRIP_HALF_WIDTH_DEG,
+  stripLabel,
   TIER_RULES,
 } from '../domain/mosaic.ts';
 import { imageFiles } from './images.ts';
 import { currentMosaic, membersOfMosaic } from './mosaics.ts';
-import { type CatalogDatabase, jsonColumn, rowsOf } from './statement.ts';
+import { type CatalogDatabase, jsonColumn, rowsOf, valuesOf } from './statement.ts';
 
 const observedRow = z.object({
   group_id: z.string(),
@@ -38,7 +39,7 @@ const observedRow = z.object({
 type Observed = z.infer<typeof observedRow>;
 
 /** The middle of an observation, from the header alone: header_t0_mjd is the middle of its first integration. */
-const MIDDLE = 'g.header_t0_mjd + (g.integrations - 1) * g.integration_s / 2.0 / 86400.0';
+export const MIDDLE_MJD = 'g.header_t0_mjd + (g.integrations - 1) * g.integration_s / 2.0 / 86400.0';
 
 export function planMosaic(database: CatalogDatabase, input: MosaicInput): MosaicPlan {
   const groups = observed(database, input);
@@ -74,7 +75,7 @@ function observed(database: CatalogDatabase, input: MosaicInput): Observed[] {
   const rows = rowsOf(
     database,
     observedRow,
-    `SELECT g.group_id, g.state, g.step, g.error_message, ${MIDDLE} AS mid_mjd, p.id AS image_id, p.status AS image_status, p.content_hash,
+    `SELECT g.group_id, g.state, g.step, g.error_message, ${MIDDLE_MJD} AS mid_mjd, p.id AS image_id, p.status AS image_status, p.content_hash,
        p.degraded_reasons, i.qa_verdict, i.qa_checks, i.width_px, i.cell_arcsec, COALESCE(i.centre_ra_deg, m.ra_deg) AS ra_deg,
        COALESCE(i.centre_dec_deg, m.dec_deg) AS dec_deg
      FROM groups g
@@ -83,7 +84,7 @@ function observed(database: CatalogDatabase, input: MosaicInput): Observed[] {
      LEFT JOIN products c ON c.group_id = g.group_id AND c.kind = 'ms' AND c.status IN ('current', 'stale')
      LEFT JOIN ms_index m ON m.product_id = c.id
      WHERE g.header_t0_mjd BETWEEN :startMjd - :neighbourDays - 1 AND :endMjd + :neighbourDays
-       AND ${MIDDLE} >= :startMjd - :neighbourDays AND ${MIDDLE} < :endMjd + :neighbourDays
+       AND ${MIDDLE_MJD} >= :startMjd - :neighbourDays AND ${MIDDLE_MJD} < :endMjd + :neighbourDays
        AND abs(g.dec_deg - :decDeg) <= :halfWidthDeg
      ORDER BY mid_mjd, g.group_id`,
     { startMjd, endMjd, neighbourDays, decDeg, halfWidthDeg: STRIP_HALF_WIDTH_DEG },
@@ -156,3 +157,15 @@ function isMade(database: CatalogDatabase, name: string, members: readonly Mosai
     pbCut === parameters.pbCut
   );
 }
+
+/** Strips with images whose observation has its middle in the range, as labels. */
+export const stripsBetween = (database: CatalogDatabase, { startMjd, endMjd }: Pick<MosaicInput, 'startMjd' | 'endMjd'>): string[] => {
+  const declinations = valuesOf(
+    database,
+    z.number(),
+    `SELECT DISTINCT g.dec_deg FROM groups g JOIN images i ON i.group_id = g.group_id JOIN products p ON p.id = i.product_id
+     WHERE ${MIDDLE_MJD} >= :startMjd AND ${MIDDLE_MJD} < :endMjd AND p.status IN ('current', 'stale') ORDER BY g.dec_deg`,
+    { startMjd, endMjd },
+  );
+  return [...new Set(declinations.map(stripLabel))];
+};

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type MosaicInput, type StripHour, stripHourOf } from '../domain/mosaic.ts';
-import { planMosaic } from './mosaic-plan.ts';
+import { MIDDLE_MJD, planMosaic } from './mosaic-plan.ts';
 import { staleHourMosaics } from './mosaics.ts';
 import { type CatalogDatabase, rowsOf } from './statement.ts';
 
@@ -21,8 +21,8 @@ export function hoursDue(
   const finished = rowsOf(
     database,
     finishedRow,
-    `SELECT g.dec_deg, i.mid_mjd FROM groups g JOIN images i ON i.group_id = g.group_id JOIN products p ON p.id = i.product_id
-     WHERE g.completed_at >= :completedAfter AND p.status = 'current' ORDER BY i.mid_mjd`,
+    `SELECT g.dec_deg, ${MIDDLE_MJD} AS mid_mjd FROM groups g JOIN products p ON p.group_id = g.group_id
+     WHERE g.completed_at >= :completedAfter AND p.kind = 'image' AND p.status = 'current' ORDER BY mid_mjd`,
     { completedAfter: look.completedAfter },
   ).map(({ dec_deg, mid_mjd }) => stripHourOf({ decDeg: dec_deg, midMjd: mid_mjd }));
   const stale = staleHourMosaics(database, MOST_HOURS).map(({ name, dec_deg, start_mjd, end_mjd }) => ({

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   canary: async () => (await import('./canary.ts')).canaryCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
   lineage: async () => (await import('./lineage.ts')).lineageCommand(),
+  mosaic: async () => (await import('./mosaic.ts')).mosaicCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),

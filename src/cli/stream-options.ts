@@ -99,7 +99,7 @@ export const STREAM_OPTIONS: readonly StreamOption[] = [
   fixed('--no-cleanup-temp', 'keep scratch', { 'scratch.cleanup': false }),
   fixed('--enable-calibration-solving', 'solve on calibrator groups', { 'policy.solve': true }),
   fixed('--enable-photometry', 'measure the monitored sources', { 'policy.photometry': true }),
-  fixed('--enable-mosaic-creation', 'let finished groups signal mosaics; none are made yet', { 'policy.mosaic': true }),
+  fixed('--enable-mosaic-creation', 'let finished groups signal the mosaic of their hour', { 'policy.mosaic': true }),
   fixed('--monitoring', 'sample queue, disk, CPU and memory; serve health', { 'monitor.enabled': true }),
   fixed('--no-monitoring', 'neither sampling nor health endpoint; warnings stay', { 'monitor.enabled': false }),
   numeric('--monitor-interval <s>', 'monitor.intervalS', 'period of samples and of looking for what to warn of'),

@@ -45,7 +45,6 @@ async function runFromCommand(command: Command, { withApi }: { withApi: boolean 
   if (apiPort !== undefined) settings.api.port = portNumber('--api-port', apiPort);
   const warning = slotWarning(settings);
   if (warning !== null) output.warn(warning);
-  if (settings.policy.mosaic) output.notice('mosaics are not made yet: groups are processed as without --enable-mosaic-creation');
   const log = createLogger({ level: settings.log.level, name: 'up', file: logFileOf(settings) });
   await runPipeline({ settings, withApi, log, output });
   process.exitCode = EXIT.done;

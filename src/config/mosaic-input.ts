@@ -14,7 +14,7 @@ export function hourMosaicInput(settings: Settings, hour: StripHour): MosaicInpu
     ...hour,
     kind: 'hour',
     tier,
-    lane: 'live',
+    lane: 'ondemand',
     neighbours: shared.neighbours,
     deadlineMs: deadlineS * 1000,
   };

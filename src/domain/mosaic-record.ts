@@ -1,6 +1,7 @@
 /** What the mosaic program answers, and what is written of a mosaic: itself, every tile, every member left out with its reason. */
 import { z } from 'zod';
 import { type MosaicInput, type MosaicPlan, mosaicNameSchema, mosaicTierSchema } from './mosaic.ts';
+import type { Measured } from './step-output.ts';
 
 export const MOSAIC_FILE_KINDS = ['image', 'weight', 'noise', 'png', 'thumbnail'] as const;
 
@@ -55,8 +56,28 @@ export const mosaicRecordSchema = z.strictObject({
 });
 export type MosaicRecord = z.infer<typeof mosaicRecordSchema>;
 
-/** What the workflows of mosaics ask of the catalog queue. */
-export interface MosaicActivities {
+export interface MosaicOrder {
+  /** Its group is the mosaic. */
+  attempt: { groupId: string; runId: string; step: 'mosaic'; attempt: number };
+  requestedAt: string;
+  /** `YYYY-MM-DD`, the folder it is filed under. */
+  date: string;
+  plan: MosaicPlan;
+}
+
+/** Served on `host-<name>-science`. */
+export interface MosaicScienceActivities {
+  mosaic(order: MosaicOrder): Promise<Measured<{ result: MosaicResult; directory: string; contentHash: string; bytes: number }>>;
+}
+
+/** Served on `pipeline`. */
+export interface MosaicProbeActivities {
+  /** Tells the mosaic of the hour in which a finished group was observed; starts it if it is not running. */
+  tellMosaic(observation: { groupId: string; decDeg: number; midMjd: number }): Promise<void>;
+}
+
+/** Served on `catalog`. */
+export interface MosaicCatalogActivities {
   planMosaic(input: MosaicInput): Promise<MosaicPlan>;
   /** Answers the product's id; supersedes the mosaic of the same name made before. */
   recordMosaic(record: MosaicRecord): Promise<{ productId: number }>;

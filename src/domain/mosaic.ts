@@ -131,6 +131,9 @@ export interface MosaicPlan {
   isMade: boolean;
 }
 
+/** Time limit of adding so many images up: several times what a full-size one takes on a slow disk. */
+export const longestMs = (members: number): number => 120_000 + members * 20_000;
+
 /** How a mosaic ended. */
 export type MosaicOutcome =
   | { made: true; productId: number; path: string; tiles: number; leftOut: LeftOutMember[]; verdict: string }

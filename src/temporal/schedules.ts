@@ -13,7 +13,9 @@ import type { Settings } from '../config/settings.ts';
 import type { CanaryRequest } from '../domain/canary.ts';
 import { CANARY_WORKFLOW } from '../domain/canary-command.ts';
 import { LEDGER_WORKFLOWS } from '../domain/ledger-command.ts';
+import { MOSAIC_WORKFLOWS } from '../domain/mosaic.ts';
 import { TASK_QUEUES } from '../domain/observation-group.ts';
+import { VARIABILITY_WORKFLOW } from '../domain/variability-command.ts';
 
 export interface AppliedSchedule {
   id: string;
@@ -41,7 +43,41 @@ const ALWAYS: readonly WantedSchedule[] = [
     // A look tells everything up to its own time: one that was missed needs no making up, and two at once no doing.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
   },
+  {
+    scheduleId: 'variability-nightly',
+    does: 'nightly, 03:00 UTC: the variability of every source made again from its points, and the candidates',
+    spec: { calendars: [{ hour: 3, minute: 0 }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: VARIABILITY_WORKFLOW,
+      workflowId: 'variability-nightly',
+      taskQueue: TASK_QUEUES.pipeline,
+      args: [],
+      workflowExecutionTimeout: '12 hours',
+    },
+    // One that was missed is made up for when the pipeline is back within the day.
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '12 hours' },
+  },
 ];
+
+const MOSAIC_SCHEDULE = 'mosaic-hourly';
+
+/** Ten minutes past: the last groups of the hour are being worked on, and their mosaics wait for them. */
+const mosaicSchedule: WantedSchedule = {
+  scheduleId: MOSAIC_SCHEDULE,
+  does: 'each hour: mosaics that are missing or whose members are others now',
+  spec: { calendars: [{ hour: '*', minute: 10 }] },
+  action: {
+    type: 'startWorkflow',
+    workflowType: MOSAIC_WORKFLOWS.sweep,
+    workflowId: MOSAIC_SCHEDULE,
+    taskQueue: TASK_QUEUES.pipeline,
+    args: [],
+    workflowExecutionTimeout: '30 minutes',
+  },
+  // A sweep looks at days: one that was missed needs no making up.
+  policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+};
 
 const CANARY_SCHEDULE = 'canary';
 
@@ -60,11 +96,17 @@ const canarySchedule = (everyH: number): WantedSchedule => ({
   policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
 });
 
-export const wantedSchedules = ({ canary }: Pick<Settings, 'canary'>): readonly WantedSchedule[] =>
-  canary.enabled ? [...ALWAYS, canarySchedule(canary.everyH)] : ALWAYS;
+type Switches = Pick<Settings, 'canary' | 'policy'>;
 
-export async function applySchedules(client: Client, settings: Pick<Settings, 'canary'>): Promise<AppliedSchedule[]> {
+export const wantedSchedules = ({ canary, policy }: Switches): readonly WantedSchedule[] => [
+  ...ALWAYS,
+  ...(policy.mosaic ? [mosaicSchedule] : []),
+  ...(canary.enabled ? [canarySchedule(canary.everyH)] : []),
+];
+
+export async function applySchedules(client: Client, settings: Switches): Promise<AppliedSchedule[]> {
   if (!settings.canary.enabled) await takeAway(client, CANARY_SCHEDULE);
+  if (!settings.policy.mosaic) await takeAway(client, MOSAIC_SCHEDULE);
   const applied: AppliedSchedule[] = [];
   for (const { does, ...wanted } of wantedSchedules(settings))
     applied.push({ id: wanted.scheduleId, does, ...(await applyOne(client, wanted)) });

@@ -17,6 +17,10 @@ import {
   createProbeActivities,
 } from '../../activities/index.ts';
 import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createMosaicCatalogActivities } from '../../activities/mosaic-catalog.ts';
+import { createMosaicActivities } from '../../activities/mosaic.ts';
+import { createMosaicProbeActivities } from '../../activities/tell-mosaic.ts';
+import { createVariabilityActivities } from '../../activities/variability.ts';
 import { applySettings } from '../catalog/apply-settings.ts';
 import { openForReading, openForWriting } from '../catalog/database.ts';
 import { settleVariability } from '../catalog/settle-variability.ts';
@@ -83,7 +87,7 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
       ...shared,
       taskQueue: TASK_QUEUES.pipeline,
       workflowBundle: await workflowBundle(join(settings.paths.state, 'cache'), log),
-      activities: createProbeActivities(dependencies, client),
+      activities: { ...createProbeActivities(dependencies, client), ...createMosaicProbeActivities(settings, client) },
       maxCachedWorkflows: 500,
     }),
     await Worker.create({
@@ -95,7 +99,11 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
     await Worker.create({
       ...shared,
       taskQueue: hostScienceQueue(dependencies.hostName),
-      activities: { ...createHostScienceActivities(dependencies, ledger), ...createCanaryActivities(dependencies, ledger) },
+      activities: {
+        ...createHostScienceActivities(dependencies, ledger),
+        ...createCanaryActivities(dependencies, ledger),
+        ...createMosaicActivities(dependencies, ledger),
+      },
       maxConcurrentActivityTaskExecutions: settings.worker.slots,
       // One poller a slot: a task polled ahead would wait here while another host is idle.
       maxConcurrentActivityTaskPolls: 1,
@@ -116,6 +124,8 @@ export async function startWorker(options: { settings: Settings; log: Logger; ca
           ...createCanaryCatalogActivities({ database: catalog.database, log, settings }),
           ...createCandidateActivities({ database: catalog.database, log }),
           ...createLedgerActivities({ database: catalog.database, log, settings }),
+          ...createMosaicCatalogActivities({ database: catalog.database, log, settings }),
+          ...createVariabilityActivities({ database: catalog.database, log, esePreset: settings.variability.candidates }),
         },
         // Each command is one synchronous transaction, so they never mix, and order within a group is kept by its workflow;
         // several in hand keep the writer at work while Temporal hands over the next ones.

@@ -60,7 +60,7 @@ const SHOWN_BY: Readonly<Record<string, readonly [file: string, words: string]>>
   '--no-cleanup-temp': [STEPS, '--no-cleanup-temp keeps it'],
   '--enable-calibration-solving': [GROUP, 'walks the whole line, registers a set'],
   '--enable-photometry': [GROUP, 'walks the whole line, registers a set'],
-  '--enable-mosaic-creation': [PROCESS, 'notice: mosaics are not made yet'],
+  '--enable-mosaic-creation': ['test/workflows/mosaic.server.test.ts', 'finished groups make the mosaic of their hour'],
   '--monitoring': ['test/telemetry/monitor.test.ts', 'a sample of queue, disk, CPU and memory is taken'],
   '--no-monitoring': [PROCESS, '--no-monitoring serves no health'],
   '--monitor-interval': ['test/telemetry/monitor.test.ts', 'every `monitor.interval_s`'],

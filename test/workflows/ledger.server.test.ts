@@ -56,11 +56,17 @@ const contimg = (...args: string[]): Promise<{ code: number; stdout: string; std
   });
 
 test('applied twice there is one schedule, each minute; a paused one stays paused', async () => {
-  expect(await applySchedules(host.client, host.settings)).toMatchObject([{ id: SCHEDULE, action: 'created', isPaused: false }]);
+  expect(await applySchedules(host.client, host.settings)).toMatchObject([
+    { id: SCHEDULE, action: 'created', isPaused: false },
+    { id: 'variability-nightly', action: 'created', isPaused: false },
+  ]);
   const handle = host.client.schedule.getHandle(SCHEDULE);
   await handle.pause('the database is being moved');
   const applied = await contimg('schedule', 'apply', '--json');
-  expect(JSON.parse(applied.stdout).data.applied).toMatchObject([{ id: SCHEDULE, action: 'updated', is_paused: true }]);
+  expect(JSON.parse(applied.stdout).data.applied).toMatchObject([
+    { id: SCHEDULE, action: 'updated', is_paused: true },
+    { id: 'variability-nightly', action: 'updated', is_paused: false },
+  ]);
   await handle.unpause();
   const { spec, policies } = await handle.describe();
   expect(spec.intervals?.map(({ every }) => every)).toEqual([60_000]);
