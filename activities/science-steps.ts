@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { calibrateResultSchema, concatResultSchema, flagResultSchema } from '../src/domain/science-result.ts';
 import type { HostScienceActivities, MeasurementSetPlace } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { writeCalibrators } from './imported-calibrators.ts';
 import { exists } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import { writePositions } from './source-positions.ts';
@@ -21,13 +22,14 @@ export const concat =
   (dependencies: HostDependencies): Step<'concat'> =>
   async ({ attempt, requestedAt, parameters, members, expectedSubbands, key }, watch) => {
     for (const member of members) await stat(member.path);
+    const calibrators = await writeCalibrators(dependencies, attempt, (key.decRad * 180) / Math.PI);
     const measured = await runScienceStep(
       dependencies,
       {
         program: 'concat',
         attempt,
         requestedAt,
-        inputs: { members, expectedSubbands, t0Jd: key.t0Jd, decRad: key.decRad },
+        inputs: { members, expectedSubbands, t0Jd: key.t0Jd, decRad: key.decRad, calibrators },
         parameters,
         outputs: (workDir) => ({ ms: join(workDir, `${attempt.groupId}.ms`) }),
         resultSchema: concatResultSchema,

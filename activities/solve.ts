@@ -7,6 +7,7 @@ import type { Measured } from '../src/domain/step-output.ts';
 import { bytesBelow } from '../src/runner/scratch.ts';
 import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { writeCalibrators } from './imported-calibrators.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import { workingCopy } from './science-steps.ts';
@@ -23,13 +24,20 @@ export const solve =
   (dependencies: HostDependencies): Supervised<Order, Measured<Answer>> =>
   async ({ attempt, requestedAt, parameters, place, centre, calibrator }, watch) => {
     const positions = await writePositions(dependencies, attempt, centre);
+    const calibrators = await writeCalibrators(dependencies, attempt, centre.decDeg);
     const measured = await runScienceStep(
       dependencies,
       {
         program: 'solve',
         attempt,
         requestedAt,
-        inputs: { ms: await workingCopy(place), calibrator, positions, previous: lastGoodSet(dependencies, attempt.groupId, centre) },
+        inputs: {
+          ms: await workingCopy(place),
+          calibrator,
+          calibrators,
+          positions,
+          previous: lastGoodSet(dependencies, attempt.groupId, centre),
+        },
         parameters,
         outputs: (workDir) => ({ directory: join(workDir, 'tables') }),
         resultSchema: solveResultSchema,

@@ -29,11 +29,14 @@ RULE = (
 )
 
 
+CalibratorKind = Literal["primary", "bright_fallback"]
+
+
 class Candidate(Record):
     """A source this group can be calibrated with; `flux_jy` at mid-band, before the beam."""
 
     name: str
-    kind: Literal["primary", "bright_fallback"]
+    kind: CalibratorKind
     response: float
     flux_jy: float
 
@@ -92,6 +95,6 @@ def _candidates(site: Site, time_range_mjd: tuple[float, float], dec_apparent_ra
         is_primary = source.name in CALIBRATORS
         bright = is_primary or flux_jy * response >= MINIMUM_SEEN_FLUX_JY
         if np.isfinite(flux_jy) and response >= MINIMUM_RESPONSE and bright:
-            kind = "primary" if is_primary else "bright_fallback"
+            kind: CalibratorKind = "primary" if is_primary else "bright_fallback"
             found.append(Candidate(name=source.name, kind=kind, response=response, flux_jy=flux_jy))
     return sorted(found, key=lambda one: (one.kind != "primary", -one.flux_jy * one.response, one.name))

@@ -11,16 +11,16 @@ from __future__ import annotations
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from math import degrees
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from contimg_science import __version__
-from contimg_science.classify import classify
 from contimg_science.conversion.chunk_reader import SubbandUnusable
+from contimg_science.conversion.classification import classify_group
 from contimg_science.conversion.digests import content_digest, subtable_digests
 from contimg_science.conversion.flag_reasons import MISSING, REASONS
 from contimg_science.conversion.group import Group, assemble, check_request, without
@@ -28,15 +28,14 @@ from contimg_science.conversion.main_table import MainTableWriter
 from contimg_science.conversion.member_header import MemberHeader
 from contimg_science.conversion.open_member import OpenMember, open_member
 from contimg_science.conversion.phase_centre import PhaseCentre, phase_centre
-from contimg_science.conversion.provenance import history_messages, software_versions
+from contimg_science.conversion.provenance import history_messages, requested_mjd, software_versions
 from contimg_science.conversion.row_blocks import BlockPass
 from contimg_science.conversion.subtables import Provenance, time_range_s, write_subtables
 from contimg_science.conversion.table_layout import create_main_table
+from contimg_science.imported_calibrators import ImportedCalibrator, read_imported
 from contimg_science.measurement_set import CONTIMG_KEYWORD, CONTIMG_SCHEMA, SECONDS_PER_DAY
 from contimg_science.meridian import JD_OF_MJD_ZERO, earth_orientation_version
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
-
-UNIX_EPOCH_MJD = 40587.0
 
 
 class Member(Record):
@@ -49,6 +48,8 @@ class Inputs(Record):
     expected_subbands: int
     t0_jd: float
     dec_rad: float
+    # CSV of imported calibrators along the strip; null: the built-in ones alone.
+    calibrators: Path | None
 
 
 class Parameters(Record):
@@ -119,6 +120,8 @@ class ConcatResult(Record):
     column_digests: dict[str, str]
     subtable_digests: dict[str, str]
     site: dict[str, float]
+    # Those of the imported ones that the group can be calibrated with; absent in results of before they could be.
+    calibrators: list[ImportedCalibrator] = Field(default_factory=list)
     bytes_read: int
     read_twice: list[ReadTwice]
     bytes_written: int
@@ -174,6 +177,7 @@ class _Converted:
     subtables: dict[str, str]
     content: str
     read_twice: dict[int, str]
+    calibrators: list[ImportedCalibrator]
 
 
 def _convert(
@@ -181,8 +185,8 @@ def _convert(
 ) -> _Converted:
     with timings.phase("phase"):
         centre = phase_centre(group)
-    start_s, end_s = time_range_s(group)
-    classified = classify(group.site, (start_s / SECONDS_PER_DAY, end_s / SECONDS_PER_DAY), group.dec_apparent_rad)
+    imported = read_imported(request.inputs.calibrators)
+    classified = classify_group(group, imported)
     with (
         create_main_table(path, group.rows, group.channels, len(group.corr_types)) as main,
         BlockPass(group, centre, members, request.threads, request.parameters.max_bad_fraction) as blocks,
@@ -206,12 +210,13 @@ def _convert(
                 group.missing,
                 {member.subband: member.code for member in unusable},
             )
-            write_subtables(path, main, group, centre, classified.calibrator, Provenance(_mjd_of(request.requested_at), messages))
+            write_subtables(path, main, group, centre, classified.calibrator, Provenance(requested_mjd(request.requested_at), messages))
             main.flush()
             subtables = subtable_digests(path)
             content = content_digest([*digests.items(), *subtables.items()])
             main.putkeyword(CONTIMG_KEYWORD, _keyword(request, content))
-        return _Converted(centre, files, counts, digests, subtables, content, blocks.read_twice)
+        serving = [entry for entry in imported if entry.name in {one.name for one in classified.candidates}]
+        return _Converted(centre, files, counts, digests, subtables, content, blocks.read_twice, serving)
 
 
 def timed(items: Any, timings: Timings, name: str) -> Any:
@@ -248,16 +253,6 @@ def _keyword(request: ConcatRequest, content: str) -> dict[str, Any]:
     }
 
 
-def _mjd_of(requested_at: str) -> float:
-    try:
-        moment = datetime.fromisoformat(requested_at)
-    except ValueError as error:
-        raise StepFailure("BadInput", "BadRequest", f"requested_at: {error}", "give an ISO 8601 time with its zone", "none") from error
-    if moment.tzinfo is None:
-        raise StepFailure("BadInput", "BadRequest", "requested_at has no time zone", "give an ISO 8601 time with its zone", "none")
-    return UNIX_EPOCH_MJD + moment.timestamp() / SECONDS_PER_DAY
-
-
 def _result(
     request: ConcatRequest, group: Group, converted: _Converted, unusable: list[UnusableMember], bytes_read: int, timings: Timings
 ) -> ConcatResult:
@@ -287,6 +282,7 @@ def _result(
         column_digests=converted.digests,
         subtable_digests=converted.subtables,
         site={"lat_deg": degrees(group.site.lat_rad), "lon_deg": degrees(group.site.lon_rad), "height_m": group.site.height_m},
+        calibrators=converted.calibrators,
         bytes_read=bytes_read,
         read_twice=[ReadTwice(subband=subband, reason=reason) for subband, reason in converted.read_twice.items()],
         bytes_written=sum(file.stat().st_size for file in request.outputs.ms.rglob("*") if file.is_file()),

@@ -21,9 +21,9 @@ from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
 from contimg_science.calibration.sky_model import SourceTrack, site_of, track
 from contimg_science.calibration.working_copy import leave_out, make_working_copy
-from contimg_science.calibrators import find_calibrator
 from contimg_science.casa_session import run_casa
-from contimg_science.classify import MINIMUM_RESPONSE
+from contimg_science.classify import MINIMUM_RESPONSE, CalibratorKind
+from contimg_science.imported_calibrators import calibrator_named, read_imported
 from contimg_science.measurement_set import describe
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
@@ -39,6 +39,8 @@ class PreviousSet(Record):
 class Inputs(Record):
     ms: Path
     calibrator: str
+    # CSV of imported calibrators along the strip; null: the built-in ones alone.
+    calibrators: Path | None
     # The last good set of the strip; none before the first.
     previous: PreviousSet | None
     # CSV of catalogue sources around the group: source_id, name, ra_deg, dec_deg, flux_jy, spectral_index.
@@ -85,6 +87,9 @@ class SolvedTable(Record):
 
 class SolveResult(Record):
     calibrator: str
+    calibrator_kind: CalibratorKind
+    # Catalogue and version of an imported one.
+    calibrator_catalogue: str | None
     flux_jy: float
     reference_antenna: str
     tables: list[SolvedTable]
@@ -105,7 +110,7 @@ def solve(request: SolveRequest) -> SolveResult:
     with timings.phase("prepare"):
         group = describe(request.inputs.ms)
         try:
-            calibrator = find_calibrator(request.inputs.calibrator)
+            calibrator, catalogue = calibrator_named(request.inputs.calibrator, read_imported(request.inputs.calibrators))
         except KeyError as unknown:
             raise StepFailure("BadInput", "UnknownCalibrator", str(unknown.args[0]), "name a calibrator with a known flux", "none") from unknown
         site = site_of(request.inputs.ms)
@@ -154,6 +159,8 @@ def solve(request: SolveRequest) -> SolveResult:
 
     return SolveResult(
         calibrator=calibrator.name,
+        calibrator_kind="primary" if catalogue is None else "bright_fallback",
+        calibrator_catalogue=catalogue,
         flux_jy=float(calibrator.flux_jy(group.frequencies_hz.mean())),
         reference_antenna=reference,
         tables=[SolvedTable(type=kind, order=order, path=paths[kind]) for order, kind in enumerate(("BP", "GP", "2G"), start=1)],

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contimg_science.classify import Classification, classify
+from contimg_science.classify import Classification
 from contimg_science.concat import ConcatResult, Member
 from contimg_science.conversion.checking import Check, Expected, reject, require
+from contimg_science.conversion.classification import classify_group
 from contimg_science.conversion.digests import content_digest, subtable_digests
 from contimg_science.conversion.group import assemble, check_request
 from contimg_science.conversion.member_header import read_member_header
@@ -18,8 +19,7 @@ from contimg_science.conversion.phase_centre import phase_centre
 from contimg_science.conversion.raw_check import RawRows
 from contimg_science.conversion.row_checks import RowChecks
 from contimg_science.conversion.subtable_checks import check_centre, check_observation, check_tables, check_window
-from contimg_science.conversion.subtables import time_range_s
-from contimg_science.measurement_set import CONTIMG_KEYWORD, FIELD_NAME, SECONDS_PER_DAY, describe, open_table
+from contimg_science.measurement_set import CONTIMG_KEYWORD, FIELD_NAME, describe, open_table
 from contimg_science.meridian import JD_OF_MJD_ZERO
 from contimg_science.protocol import Record, StepRequest, Timings, progress, run_step
 
@@ -69,7 +69,7 @@ def validate(request: ValidateRequest) -> ValidateResult:
         raw = raw_rows.check()
     with timings.phase("digest"):
         checks += [*row_checks, raw, _check_digests(request, digests)]
-    classification = _classification(expected)
+    classification = classify_group(expected.group, said.calibrators)
     named = describe(request.inputs.ms).field_name
     right = classification.calibrator or FIELD_NAME
     require(named == right, "V04", f"the field is called {named}, the group's class asks for {right}")
@@ -106,11 +106,6 @@ def _check_digests(request: ValidateRequest, digests: dict[str, str]) -> Check:
         keyword = main.getkeyword(CONTIMG_KEYWORD)["content_digest"]
     require(content == said.content_digest == keyword, "V12", "the content digest is not the one that was written")
     return Check(code="V12", passed=True, detail=f"content digest {content[:12]}…")
-
-
-def _classification(expected: Expected) -> Classification:
-    start_s, end_s = time_range_s(expected.group)
-    return classify(expected.group.site, (start_s / SECONDS_PER_DAY, end_s / SECONDS_PER_DAY), expected.group.dec_apparent_rad)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def key_of(path: Path) -> tuple[float, float]:
         return float(file["Header/time_array"][()].min()), float(file["Header/extra_keywords/phase_center_dec"][()])
 
 
-def concat_request(files: list[Path], ms: Path, **changes: Any) -> ConcatRequest:
+def concat_request(files: list[Path], ms: Path, calibrators: Path | None = None, **changes: Any) -> ConcatRequest:
     t0_jd, dec_rad = key_of(files[0])
     envelope = {"schema_version": 1, "step": "concat", "group_id": "2025-10-02T00:05:18", "attempt_id": "1", "requested_at": REQUESTED_AT}
     members = [{"path": str(path), "subband": int(path.stem[-2:])} for path in files]
@@ -39,7 +39,7 @@ def concat_request(files: list[Path], ms: Path, **changes: Any) -> ConcatRequest
         **envelope,
         "work_dir": str(ms.parent),
         "threads": 2,
-        "inputs": {"members": members, "expected_subbands": SUBBANDS, "t0_jd": t0_jd, "dec_rad": dec_rad},
+        "inputs": {"members": members, "expected_subbands": SUBBANDS, "t0_jd": t0_jd, "dec_rad": dec_rad, "calibrators": calibrators},
         "parameters": {"max_bad_fraction": 0.5},
         "outputs": {"ms": str(ms)},
     } | changes
@@ -56,7 +56,7 @@ def validate_request(files: list[Path], result: ConcatResult, group_id: str = "2
         "step": "validate",
         "group_id": group_id,
         "inputs": {
-            **asked.inputs.model_dump(mode="json", exclude={"expected_subbands"}),
+            **asked.inputs.model_dump(mode="json", exclude={"expected_subbands", "calibrators"}),
             "ms": str(result.ms),
             "concat": result.model_dump(mode="json"),
         },

@@ -270,7 +270,13 @@ def test_the_files_of_another_group_are_refused(files: list[Path], tmp_path: Pat
         convert(
             files,
             tmp_path / "group.ms",
-            inputs={"members": [{"path": files[0], "subband": 0}], "expected_subbands": 16, "t0_jd": 2460951.0, "dec_rad": 0.9},
+            inputs={
+                "members": [{"path": files[0], "subband": 0}],
+                "expected_subbands": 16,
+                "t0_jd": 2460951.0,
+                "dec_rad": 0.9,
+                "calibrators": None,
+            },
         )
     assert refused.value.code == "ForeignMember"
 
@@ -284,7 +290,7 @@ def test_a_path_that_exists_is_never_written_over(files: list[Path], result: Con
 
 
 def test_it_runs_from_a_shell_and_says_what_was_wrong(files: list[Path], tmp_path: Path):
-    inputs = {"members": [{"path": files[0], "subband": 1}], "expected_subbands": 16, "t0_jd": 0.0, "dec_rad": 0.0}
+    inputs = {"members": [{"path": files[0], "subband": 1}], "expected_subbands": 16, "t0_jd": 0.0, "dec_rad": 0.0, "calibrators": None}
     request = {"inputs": inputs, "parameters": {"max_bad_fraction": 0.5}, "outputs": {"ms": tmp_path / "group.ms"}}
     status, events = run_step_process("concat", request, tmp_path / "work")
     assert status == 1 and (events[-1]["event"], events[-1]["code"]) == ("failure", "BadFrequencies")

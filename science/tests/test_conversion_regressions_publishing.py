@@ -87,7 +87,11 @@ def test_what_nobody_foresaw_fails_the_step_and_is_no_warning(lone_source: LoneS
         main.removecols(["UVW"])
     asked = concat_request(lone_source.files, ms)
     said = lone_source.result.model_copy(update={"ms": ms})
-    inputs = {**asked.inputs.model_dump(mode="json", exclude={"expected_subbands"}), "ms": str(ms), "concat": json.loads(said.model_dump_json())}
+    inputs = {
+        **asked.inputs.model_dump(mode="json", exclude={"expected_subbands", "calibrators"}),
+        "ms": str(ms),
+        "concat": json.loads(said.model_dump_json()),
+    }
     request = {"group_id": asked.group_id, "inputs": inputs, "parameters": {"raw_rows_checked": 1}, "outputs": {}}
     status, events = run_step_process("validate", request, tmp_path / "work")
     assert status != 0 and not any(event["event"] == "result" for event in events)

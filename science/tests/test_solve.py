@@ -60,12 +60,13 @@ def solve(
     calibrator: str = "3C286",
     catalogue: Sequence[Calibrator] = (),
     previous: dict[str, Any] | None = None,
+    calibrators: Path | None = None,
     **changed: Any,
 ) -> tuple[int, dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
     known = positions(work / "positions.csv", catalogue)
     request = {
-        "inputs": {"ms": ms, "calibrator": calibrator, "positions": known, "previous": previous},
+        "inputs": {"ms": ms, "calibrator": calibrator, "positions": known, "previous": previous, "calibrators": calibrators},
         "parameters": {**PARAMETERS, **changed},
         "outputs": {"directory": work / "tables"},
     }

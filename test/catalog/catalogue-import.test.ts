@@ -23,7 +23,12 @@ const STRIP: Line[] = [
 ];
 
 /** Imports lines as if a file with this first letter of its checksum had held them. */
-function take(catalogue: string, letter: string, lines: Line[], { format = 'vla' as CatalogueFormat, announced = lines.length } = {}) {
+function take(
+  catalogue: string,
+  letter: string,
+  lines: Line[],
+  { format = 'vla', announced = lines.length }: { format?: CatalogueFormat; announced?: number } = {},
+) {
   const sourcesFile = join(night.folder, `${letter}.jsonl`);
   writeFileSync(sourcesFile, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const counts = { bytes: 100, sources: announced, withoutFlux: 1, leftOut: 2, leftOutBecause: 'no flux at L band' };
@@ -57,7 +62,7 @@ test('who imported what, and what it superseded, is in the audit', () => {
 test('a file that breaks off, or holds a flux that is none, leaves the older version as it was', () => {
   take('vla', 'a', STRIP);
   expect(() => take('vla', 'b', STRIP, { announced: 9 })).toThrow('holds 4 sources, 9 were announced');
-  expect(() => take('vla', 'c', [[1, 'zero', 1, 2, 0, 0, null]])).toThrow();
+  expect(() => take('vla', 'c', [[1, 'zero', 1, 2, 0, 0, null]])).toThrow('Too small');
   expect(listImports(night.database)).toMatchObject([{ version: 1, status: 'current' }]);
   expect(rowsIn('catalogue_sources')).toBe(4);
 });
