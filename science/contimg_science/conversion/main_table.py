@@ -12,6 +12,8 @@ from contimg_science.conversion.row_blocks import Block
 from contimg_science.conversion.table_layout import weight_spectrum_column
 from contimg_science.measurement_set import SECONDS_PER_DAY
 
+# casacore holds the interpreter while it writes: in short calls, threads that read and rotate come in between.
+ROWS_AT_ONCE = 512
 CONSTANT_COLUMNS = {
     "FIELD_ID": 0,
     "DATA_DESC_ID": 0,
@@ -60,7 +62,9 @@ class MainTableWriter:
             self._weights.append(block.weight)
         for name, values in columns.items():
             self._digests.add(name, values)
-            self._main.putcol(name, values, block.first, rows)
+            for at in range(0, rows, ROWS_AT_ONCE):
+                part = values[at : at + ROWS_AT_ONCE]
+                self._main.putcol(name, part, block.first + at, len(part))
 
     def digests(self) -> dict[str, str]:
         return self._digests.finished()

@@ -48,6 +48,8 @@ def place_member(
     products = data.shape[2]
     not_finite = 0
     cosine, sine = np.empty(channels), np.empty(channels)
+    real, imaginary = np.empty(channels, np.float32), np.empty(channels, np.float32)
+    unflagged, (even_least, even_greatest) = _unflagged_chunks(flags), _even_chunks(samples)
     top = first_channel + channels - 1
     for row in range(file_row.size):
         at = file_row[row]
@@ -64,22 +66,19 @@ def place_member(
         chunk_row, in_row = (at - first_row) // chunk_rows, (at - first_row) % chunk_rows
         for p in range(products):
             out_p = product_same[p] if conjugate else product_turned[p]
-            odd = 0
             lane = in_row * chunk_channels * chunk_products + p % chunk_products
             for chunk in range(offset.shape[1]):
                 start = chunk * chunk_channels
-                base = offset[chunk_row, chunk, p // chunk_products] + lane
-                for c in range(start, min(start + chunk_channels, channels)):
-                    i = 2 * (base + (c - start) * chunk_products)
-                    re, im = np.float64(values[i]), sign * np.float64(values[i + 1])
-                    odd += ((re == 0.0) & (im == 0.0)) | (re - re != 0.0) | (im - im != 0.0)
-                    out_c = top - c if descending else first_channel + c
-                    data[row, out_c, out_p] = complex(re * cosine[c] - im * sine[c], re * sine[c] + im * cosine[c])
-            flagged, least, greatest = _flags_and_counts(flags, samples, at, p, channels)
+                begin = 2 * (offset[chunk_row, chunk, p // chunk_products] + lane)
+                _gather(values, begin, 2 * chunk_products, real[start : start + chunk_channels], imaginary[start : start + chunk_channels])
+            odd = _rotate(real, imaginary, sign, cosine, sine, data[row, first_channel : top + 1, out_p], descending)
+            counted = ((at - samples[5]) // samples[2], p // samples[4])
+            flagged, least, greatest = 0, even_least[counted], even_greatest[counted]
+            if np.isnan(least) or not unflagged[(at - flags[5]) // flags[2], p // flags[4]]:
+                flagged, least, greatest = _flags_and_counts(flags, samples, at, p, channels)
             if odd == 0 and flagged == 0 and least > 0:
                 valid = channels
-                for c in range(first_channel, top + 1):
-                    flag[row, c, out_p] = autocorrelation[row]
+                flag[row, first_channel : top + 1, out_p] = autocorrelation[row]
                 if autocorrelation[row]:
                     counts[AUTOCORRELATION] += channels
             else:
@@ -100,6 +99,68 @@ def place_member(
             summary[row, out_p, 1] = max(least, np.float32(0))
             summary[row, out_p, 2] = max(greatest, np.float32(0))
     return not_finite
+
+
+@compiled
+def _gather(values, begin, stride, real, imaginary):
+    """Copy samples that lie `stride` numbers apart, from number `begin` on."""
+    # Unsigned: an index that might be negative makes this three times as slow.
+    at, step = np.uint64(begin), np.uint64(stride)
+    for c in range(real.size):
+        real[c], imaginary[c] = values[at], values[at + np.uint64(1)]
+        at += step
+
+
+@compiled
+def _rotate(real, imaginary, sign, cosine, sine, out, descending):
+    """One row and product, turned, into `out`; answers how many samples are zero or not finite."""
+    odd = 0
+    for c in range(real.size):
+        re, im = real[c], imaginary[c]
+        odd += ((re == 0) & (im == 0)) | (re - re != 0) | (im - im != 0)
+    if descending:
+        out = out[::-1]
+    for c in range(real.size):
+        re, im = np.float64(real[c]), sign * np.float64(imaginary[c])
+        out[c] = complex(re * cosine[c] - im * sine[c], re * sine[c] + im * cosine[c])
+    return odd
+
+
+@compiled
+def _unflagged_chunks(flags):
+    """By (chunk of rows, of products): 1 where no sample has a raw flag, else 0. A chunk is judged once for all its rows."""
+    values, offset, rows, channels, products, _ = flags
+    found = np.ones((offset.shape[0], offset.shape[2]), np.uint8)
+    for row in range(offset.shape[0]):
+        for chunk in range(offset.shape[1]):
+            for p in range(offset.shape[2]):
+                part = values[offset[row, chunk, p] : offset[row, chunk, p] + rows * channels * products]
+                flagged = np.uint8(0)
+                for k in range(part.size):
+                    flagged |= part[k]
+                if flagged != 0:
+                    found[row, p] = 0
+    return found
+
+
+@compiled
+def _even_chunks(samples):
+    """By (chunk of rows, of products): the least and the greatest sample count of any row; NaN where rows differ."""
+    values, offset, rows, channels, products, _ = samples
+    least = np.full((offset.shape[0], offset.shape[2]), np.inf, np.float32)
+    greatest = np.full((offset.shape[0], offset.shape[2]), -np.inf, np.float32)
+    for row in range(offset.shape[0]):
+        for chunk in range(offset.shape[1]):
+            for p in range(offset.shape[2]):
+                part = values[offset[row, chunk, p] : offset[row, chunk, p] + rows * channels * products]
+                other = 0
+                for k in range(part.size):
+                    other += part[k] != part[0]
+                if other > 0 or np.isnan(least[row, p]):
+                    least[row, p] = greatest[row, p] = np.nan
+                else:
+                    least[row, p], greatest[row, p] = min(least[row, p], part[0]), max(greatest[row, p], part[0])
+    return least, greatest
 
 
 @compiled

@@ -6,6 +6,7 @@ window a member, whatever the number of integrations. The same group gives the s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 
 # Of chunks between hash and rotation, all members together: a third of what the step may have.
 KEEP_BYTES = 512 << 20
+# Threads and the writing of the table wait for each other no longer than this; Python's own 5 ms are most of a piece of work.
+SWITCH_INTERVAL_S = 1e-4
 # Counts that differ by less than this over a row's channels are one weight.
 UNIFORM_WEIGHT = 1e-3
 # Product XY of the pair (1,2) is YX of (2,1); casacore numbers XX, XY, YX, YY as 9…12.
@@ -78,6 +81,7 @@ class BlockPass:
         self._allocate = Lock()
         self._readers: list[MemberReader] = []
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rotate")
+        self._switch_interval_s = sys.getswitchinterval()
 
     def _row_ranges(self, placement: Placement) -> list[tuple[int, int]]:
         ranges = []
@@ -88,6 +92,7 @@ class BlockPass:
         return ranges
 
     def __enter__(self) -> BlockPass:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         try:
             for placement in self.group.placements:
                 member, keep_bytes = self._members[placement.header.subband], KEEP_BYTES // len(self.group.placements)
@@ -99,6 +104,7 @@ class BlockPass:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        sys.setswitchinterval(self._switch_interval_s)
         for reader in self._readers:
             reader.close()
 
