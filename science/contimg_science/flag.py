@@ -48,6 +48,8 @@ class FlagResult(Record):
     flagged_by_reason: dict[str, int]
     dead_antennas: list[str]
     dead_receptors: list[str]
+    # Part of the baselines and products on which something stood out, so that AOFlagger looked at them.
+    searched_fraction: float
     flag_digest: str
     bytes_read: int
     bytes_written: int
@@ -74,11 +76,12 @@ def flag(request: FlagRequest) -> FlagResult:
         mark_receptors(cube, dead)
         clip_absurd(cube)
     with timings.phase("array"):
-        mark_array_interference(cube)
+        array_power = mark_array_interference(cube)
     progress(0.4, "array-wide interference marked")
+    searched = 0.0
     with timings.phase("aoflagger"):
         if request.parameters.aoflagger:
-            aoflagger_pass.mark_baseline_interference(cube, request.threads)
+            searched = aoflagger_pass.mark_baseline_interference(cube, array_power, request.threads)
     progress(0.8, "single baselines searched")
     with timings.phase("clip"):
         clip_mad(cube, request.parameters.mad_sigma)
@@ -103,6 +106,7 @@ def flag(request: FlagRequest) -> FlagResult:
         flagged_by_reason=counts_by_reason(cube),
         dead_antennas=[cube.antenna_names[a] for a in antennas if sum(a == antenna for antenna, _ in dead) == products],
         dead_receptors=[receptor_name(cube, antenna, product) for antenna, product in dead],
+        searched_fraction=searched,
         flag_digest=flag_digest(flags),
         bytes_read=cube.data.nbytes + column.nbytes // 8,
         bytes_written=len(targets) * flags.size // 8,

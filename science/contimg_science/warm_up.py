@@ -16,6 +16,7 @@ from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
 from contimg_science.conversion.sample_checks import check_samples
+from contimg_science.flagging.baseline_scan import fill_medians, fill_suspicious
 from contimg_science.imaging.fringes import fill_responses, subtract_sources
 from contimg_science.simulation.visibilities import fill_integration
 
@@ -61,6 +62,12 @@ def warm_validation() -> None:
     check_samples(data, flag, np.zeros(1, np.bool_), 0, 1, np.zeros((1, 1), np.bool_), np.zeros(1, np.int64), np.zeros(4, np.int64))
 
 
+def warm_flagging() -> None:
+    data, reasons, baselines = np.ones((1, 1, 1, 1), np.complex64), np.zeros((1, 1, 1, 1), np.uint8), np.zeros(1, np.int64)
+    fill_medians(data, reasons, baselines, np.zeros((1, 1), np.float32))
+    fill_suspicious(data, reasons, np.ones((1, 1, 1)), baselines, np.zeros((1, 1), np.bool_))
+
+
 def warm_simulation() -> None:
     antenna = np.zeros(1, np.int64)
     fill_integration(
@@ -101,6 +108,7 @@ def main() -> None:
         importlib.import_module(name)
     warm_conversion()
     warm_validation()
+    warm_flagging()
     warm_simulation()
     warm_calibration()
     warm_imaging()

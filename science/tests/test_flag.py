@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +63,7 @@ def test_clean_data_lose_less_than_one_and_a_half_per_cent(group: MadeGroup, tmp
     assert flags[:, ~cross].all()
     assert flags[:, cross].mean() < 0.015
     assert result["flagged_fraction"] == pytest.approx(flags[:, cross].mean())
+    assert result["searched_fraction"] < 0.1  # nothing stands out on clean baselines, and AOFlagger is spared them
 
 
 def test_flags_of_a_bright_calibrator_drifting_through_the_beam_are_as_few(tmp_path: Path) -> None:
@@ -184,17 +184,16 @@ def test_a_missing_subband_kills_no_antenna(group: MadeGroup, tmp_path: Path) ->
     assert flags[:, cross][:, :, 18:].mean() < 0.015
 
 
-def test_a_mini_group_takes_less_than_six_seconds(group: MadeGroup, tmp_path: Path) -> None:
+def test_a_mini_group_takes_less_than_three_seconds_of_processor(group: MadeGroup, tmp_path: Path) -> None:
     request = {
         "inputs": {"ms": group.write(tmp_path / "g.ms"), "published_ms": None},
         "parameters": PARAMETERS,
         "outputs": {"statistics": tmp_path / "s.json"},
     }
     run_step_process("flag", request, tmp_path)  # compiles and caches the kernel, which set-up does once
-    started = time.perf_counter()
-    status, _ = run_step_process("flag", request, tmp_path)
+    status, events = run_step_process("flag", request, tmp_path)
     assert status == 0
-    assert time.perf_counter() - started < 6
+    assert events[-1]["resources"]["cpu_s"] < 3  # 1 s on an idle machine
 
 
 def test_a_path_that_is_no_measurement_set_is_refused(tmp_path: Path) -> None:

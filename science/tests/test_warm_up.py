@@ -73,6 +73,15 @@ def calibrate_request(folder: Path, ms: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
+def flag_request(folder: Path, ms: Path) -> dict[str, object]:
+    return {
+        "schema_version": 1, "step": "flag", "group_id": "warm", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z",
+        "work_dir": folder, "threads": 2, "inputs": {"ms": ms, "published_ms": None},
+        "parameters": {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True},
+        "outputs": {"statistics": folder / "flags.json"},
+    }  # fmt: skip
+
+
 def test_a_warmed_cache_serves_the_simulator_and_the_steps(tmp_path: Path):
     cache = tmp_path / "cache"
     run(cache, "warm_up")
@@ -90,6 +99,10 @@ def test_a_warmed_cache_serves_the_simulator_and_the_steps(tmp_path: Path):
     validate = tmp_path / "validate.json"
     validate.write_text(validate_request(files, ConcatResult.model_validate(converted)).model_dump_json())
     run(cache, "validate", str(validate))
+
+    flag = tmp_path / "flag.json"
+    flag.write_text(json.dumps(flag_request(tmp_path, Path(converted["ms"])), default=str))
+    assert '"searched_fraction"' in run(cache, "flag", str(flag))
 
     calibrate = tmp_path / "calibrate.json"
     calibrate.write_text(json.dumps(calibrate_request(tmp_path, Path(converted["ms"])), default=str))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from contimg_science.flagging.baseline_scan import MAD_TO_SIGMA, fill_medians
 from contimg_science.flagging.reasons import Reason
 from contimg_science.flagging.visibility_cube import Cube
 
-MAD_TO_SIGMA = 1.4826  # of a normal distribution
 ABSURD_RATIO = 100.0  # to the median amplitude of the array: no sky, gain or beam explains it
 DEAD_POWER_FRACTION = 1e-3  # of the array's median autocorrelation
 
@@ -47,15 +47,9 @@ def mark_receptors(cube: Cube, dead: list[tuple[int, int]]) -> None:
 
 
 def baseline_medians(cube: Cube) -> NDArray[np.float32]:
-    """Median amplitude of the good samples, (baseline, product); NaN for autocorrelations and baselines without any."""
+    """Median amplitude of the good samples to 1 %, (baseline, product); NaN for autocorrelations and baselines without any."""
     medians = np.full((len(cube.antenna1), len(cube.products)), np.nan, np.float32)
-    for baseline in np.flatnonzero(cube.is_cross):
-        good = cube.reasons[:, baseline] == Reason.GOOD
-        amplitude = np.abs(cube.data[:, baseline])
-        for product in range(medians.shape[1]):
-            values = amplitude[..., product][good[..., product]]
-            if values.size:
-                medians[baseline, product] = np.median(values)
+    fill_medians(cube.data, cube.reasons, np.flatnonzero(cube.is_cross), medians)
     return medians
 
 

@@ -13,7 +13,8 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from contimg_science.flagging.amplitudes import MAD_TO_SIGMA, baseline_medians
+from contimg_science.flagging.amplitudes import baseline_medians
+from contimg_science.flagging.baseline_scan import MAD_TO_SIGMA
 from contimg_science.flagging.reasons import Reason
 from contimg_science.flagging.visibility_cube import Cube
 
@@ -132,7 +133,8 @@ def is_outlier_channel(freq_hz: Plane) -> NDArray[np.bool_]:
     return np.any(np.abs(mhz - np.array(OUTLIER_CHANNELS_MHZ)) <= OUTLIER_HALF_WIDTH_MHZ, axis=1)
 
 
-def mark_array_interference(cube: Cube) -> None:
+def mark_array_interference(cube: Cube) -> Plane:
+    """Answers the mean power it looked at."""
     power = mean_power(cube)
     outlier = is_outlier_channel(cube.freq_hz)
     for product in range(power.shape[0]):
@@ -141,6 +143,7 @@ def mark_array_interference(cube: Cube) -> None:
             _mark(cube, product, np.broadcast_to(where, power.shape[1:]), reason)
         bursts = intermittent(np.where(lasting, np.nan, power[product]))
         _mark(cube, product, bursts, Reason.ARRAY_INTERMITTENT)
+    return power
 
 
 def _mark(cube: Cube, product: int, cells: NDArray[np.bool_], reason: Reason) -> None:
