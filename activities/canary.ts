@@ -110,7 +110,8 @@ const recoverCanary =
     const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);
     await mkdir(workDir, { recursive: true });
     const { positions } = injected;
-    const parameters = subject.parameters.photometry;
+    // What is injected is known, and what else is new was found on the image of the group.
+    const parameters = { ...subject.parameters.photometry, blind: false };
     const asked = { requestedAt, parameters, positions, ms: null };
     const measurementsPath = join(workDir, 'measurements.jsonl');
     const before = join(workDir, 'before.jsonl');

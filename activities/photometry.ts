@@ -1,4 +1,4 @@
-/** Step `photometry`: measures every monitored source inside the image and leaves one line a measurement in a file. */
+/** Step `photometry`: measures every monitored source inside the image, looks for new ones, and leaves one line a measurement in a file. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PhotometryResult, photometryResultSchema } from '../src/domain/science-result.ts';
@@ -31,7 +31,7 @@ export const measureImage = (
   dependencies: HostDependencies,
   asked: Pick<ScienceCall<PhotometryResult>, 'attempt' | 'requestedAt'> & {
     parameters: Order['parameters'];
-    files: Pick<Order['image']['result']['files'], 'image' | 'beam' | 'residual'>;
+    files: Pick<Order['image']['result']['files'], 'image' | 'beam' | 'residual' | 'model'>;
     positions: string;
     ms: string | null;
     measurementsPath: string;
@@ -48,6 +48,7 @@ export const measureImage = (
         image: asked.files.image,
         beam: asked.files.beam,
         residual: asked.files.residual,
+        model: asked.files.model,
         positions: asked.positions,
         ms: asked.ms,
       },

@@ -27,6 +27,9 @@ TIMES, CHANNELS, NOISE_JY = 24, 96, 1.17
 IMAGE_NOISE_JY = 1.3e-3
 BRIGHT, FAINT, APART_DEG, REACH_DEG = 6, 200, 0.05, 1.1
 BINS = ((5, 8), (8, 12), (12, 20))
+PHOTOMETRY = {
+    "pb_cut": 0.2, "snr_limit_sigma": 3, "neighbour_beams": 1.5, "systematic_fraction": 0.0, "blind": False, "blind_sigma": 5,
+}  # fmt: skip
 
 
 def sky(seed: int) -> list[PointSource]:
@@ -49,8 +52,8 @@ def sky(seed: int) -> list[PointSource]:
 def measured(result: dict, ms: Path, sources: list[PointSource], work: Path) -> dict[int, dict]:
     positions = write_known_sources(work / "positions.csv", sources, TIMES)
     request = {
-        "inputs": {**{kind: result["files"][kind] for kind in ("image", "beam", "residual")}, "positions": positions, "ms": ms},
-        "parameters": {"pb_cut": 0.2, "snr_limit_sigma": 3, "neighbour_beams": 1.5, "systematic_fraction": 0.0},
+        "inputs": {**{kind: result["files"][kind] for kind in ("image", "beam", "residual", "model")}, "positions": positions, "ms": ms},
+        "parameters": PHOTOMETRY,
         "outputs": {"measurements": work / "measurements.jsonl"},
     }
     run("photometry", request, work)

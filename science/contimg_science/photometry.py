@@ -1,14 +1,13 @@
-"""Step `photometry`: the flux of every monitored position on one image, as JSON lines.
+"""Step `photometry`: the flux of every monitored position on one image, and of sources nobody knew of, as JSON lines.
 
 Forced: each position inside the primary beam is measured, bright or not; what is not significant is marked as an upper
-limit and kept. Fits are made on the image whose noise is even and divided by the primary beam afterwards. An image that
-failed its quality checks is refused, never measured.
+limit and kept. Blind: new sources are looked for on images that passed every quality check. Fits are made on the image
+whose noise is even and divided by the primary beam afterwards. An image that failed its checks is refused, never measured.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,10 @@ from pydantic import Field
 
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.measurement_set import describe
+from contimg_science.measuring.blind_finding import KnownHere, Searched, find_new
+from contimg_science.measuring.blind_lines import blind_lines
 from contimg_science.measuring.forced_fit import Beam, FittedFlux, NoiseMap, companions, fit_companions, fully_inside
+from contimg_science.measuring.measurement_lines import BlindLine, ForcedLine, SkyFlux, sky_flux, write_lines
 from contimg_science.measuring.positions import ImageFrame, image_frame, pixel_positions
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
@@ -35,6 +37,7 @@ class PhotometryInputs(Record):
     image: Path
     beam: Path
     residual: Path
+    model: Path
     positions: Path
     ms: Path | None
 
@@ -44,6 +47,8 @@ class PhotometryParameters(Record):
     snr_limit_sigma: float = Field(gt=0)
     neighbour_beams: float = Field(ge=0)
     systematic_fraction: float = Field(ge=0, lt=1)
+    blind: bool
+    blind_sigma: float = Field(gt=0)
 
 
 class PhotometryOutputs(Record):
@@ -61,23 +66,9 @@ class PhotometryResult(Record):
     upper_limits: int
     outside: int
     median_rms_jy: float | None
+    blind_found: int | None  # none: nobody looked, and the note says why
+    blind_note: str | None
     timings_s: dict[str, float]
-
-
-class Measurement(Record):
-    """One line of the output."""
-
-    source_id: int
-    mjd: float
-    flux_jy: float
-    error_jy: float
-    local_rms_jy: float
-    snr: float
-    pb_response: float
-    chi2: float | None
-    kind: str
-    upper_limit: bool
-    flags: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,15 +92,10 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
                 "look at the image; make it again or leave it",
                 "none",
             )
-        residual, beam_response = read_plane(inputs.residual)[0], read_plane(inputs.beam)[0]
-        if not image.shape == residual.shape == beam_response.shape:
-            raise StepFailure(
-                "BadInput",
-                "ForeignPlane",
-                f"{image.shape}, {residual.shape}, {beam_response.shape}: not of one image",
-                "name planes of one image",
-                "none",
-            )
+        residual, model, beam_response = (read_plane(path)[0] for path in (inputs.residual, inputs.model, inputs.beam))
+        shapes = [plane.shape for plane in (image, residual, model, beam_response)]
+        if len(set(shapes)) > 1:
+            raise StepFailure("BadInput", "ForeignPlane", f"{shapes}: not of one image", "name planes of one image", "none")
         frame = image_frame(header)
         positions = read_positions(inputs.positions)
         if inputs.ms is not None:
@@ -129,21 +115,52 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         for members in companions(x[index], y[index], parameters.neighbour_beams * beam.major_px):
             chosen = index[members]
             fitted |= dict(zip(chosen.tolist(), fit_companions(image, x[chosen], y[chosen], beam, noise), strict=True))
-    degraded = bool(header.get("DEGRADED", False))
-    lines = [
-        _measurement(int(positions.source_id[number]), frame.mid_mjd, fitted[number], float(response[number]), parameters, degraded)
+    mjd, degraded = frame.mid_mjd, bool(header.get("DEGRADED", False))
+
+    def on_the_sky(one: FittedFlux, seen_through: float) -> SkyFlux:
+        return sky_flux(mjd, one, seen_through, parameters.systematic_fraction, parameters.snr_limit_sigma, degraded)
+
+    forced = [
+        ForcedLine(**on_the_sky(fitted[number], float(response[number])).model_dump(), source_id=int(positions.source_id[number]))
         for number in index.tolist()
     ]
+    blind_note = _why_not_blind(parameters, header)
+    found: list[BlindLine] = []
+    if blind_note is None:
+        with timings.phase("blind"):
+            progress(0.6, "new sources")
+            allowed = beam_response >= parameters.pb_cut
+            searched = Searched(residual, model, allowed, beam, noise)
+            finds = find_new(searched, _known_here(x, y, fitted), parameters.blind_sigma, request.work_dir)
+            through = _between_pixels(beam_response, np.array([find.x for find in finds]), np.array([find.y for find in finds]))
+            fluxes = [on_the_sky(find.fitted, float(one)) for find, one in zip(finds, through, strict=True)]
+            found = blind_lines(finds, fluxes, beam, frame)
     with timings.phase("write"):
         progress(0.95, "measurements")
-        _write_lines(request.outputs.measurements, lines)
+        write_lines(request.outputs.measurements, [*forced, *found])
     return PhotometryResult(
-        measured=len(lines),
-        upper_limits=sum(line.upper_limit for line in lines),
-        outside=x.size - len(lines),
-        median_rms_jy=float(np.median([line.local_rms_jy for line in lines])) if lines else None,
+        measured=len(forced),
+        upper_limits=sum(line.upper_limit for line in forced),
+        outside=x.size - len(forced),
+        median_rms_jy=float(np.median([line.local_rms_jy for line in forced])) if forced else None,
+        blind_found=len(found) if blind_note is None else None,
+        blind_note=blind_note,
         timings_s=timings.seconds,
     )
+
+
+def _why_not_blind(parameters: PhotometryParameters, header: fits.Header) -> str | None:
+    if not parameters.blind:
+        return "switched off"
+    if header.get("QAVERD") != "pass":
+        return f"artefacts would be found: the image is of doubtful quality ({header.get('QAFAIL')})"
+    return None
+
+
+def _known_here(x: Array, y: Array, fitted: dict[int, FittedFlux]) -> KnownHere:
+    seen = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    flux_jy = [fitted[number].flux_jy if number in fitted else 0.0 for number in seen.tolist()]
+    return KnownHere(x[seen], y[seen], np.array(flux_jy, np.float64))
 
 
 def read_positions(path: Path) -> Positions:
@@ -188,36 +205,6 @@ def _same_observation(ms: Path, frame: ImageFrame) -> None:
 def restoring_beam(header: fits.Header, frame: ImageFrame) -> Beam:
     major, minor, angle = (np.radians(float(header[key])) for key in ("BMAJ", "BMIN", "BPA"))  # type: ignore[arg-type]
     return Beam(float(major / frame.cell_rad), float(minor / frame.cell_rad), float(angle))
-
-
-def _measurement(
-    source_id: int, mjd: float, fitted: FittedFlux, response: float, parameters: PhotometryParameters, degraded: bool
-) -> Measurement:
-    flux_jy = fitted.flux_jy / response
-    snr = fitted.flux_jy / fitted.error_jy
-    flags = [name for name, is_set in (("joint", fitted.joint), ("unresolved", fitted.unresolved), ("degraded", degraded)) if is_set]
-    return Measurement(
-        source_id=source_id,
-        mjd=mjd,
-        flux_jy=flux_jy,
-        error_jy=float(np.hypot(fitted.error_jy / response, parameters.systematic_fraction * flux_jy)),
-        local_rms_jy=fitted.local_rms_jy,
-        snr=snr,
-        pb_response=response,
-        chi2=fitted.chi2,
-        kind="forced",
-        upper_limit=snr < parameters.snr_limit_sigma,
-        flags=flags,
-    )
-
-
-def _write_lines(path: Path, lines: list[Measurement]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as out:
-        for line in lines:
-            out.write(json.dumps(line.model_dump(), allow_nan=False) + "\n")
-    part.replace(path)
 
 
 if __name__ == "__main__":

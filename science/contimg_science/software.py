@@ -10,6 +10,7 @@ from contimg_science import __version__
 # Module to distribution, of all whose version can change a number.
 DISTRIBUTIONS = {
     "astropy": "astropy",
+    "bdsf": "bdsf",
     "casacore": "python-casacore",
     # CASA runs in a process of its own; who can start one has loaded this.
     "contimg_science.casa_session": "casatools",

@@ -1,4 +1,4 @@
-"""Forced fluxes against what was put in: through WSClean for a whole group, and on drawn images for the fit itself."""
+"""Fluxes of known and of new sources against what was put in, through WSClean for a whole group."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
-from calibrated_ms import PointSource, place_rad, write_calibrated_ms
+from calibrated_ms import PointSource, place_rad, write_calibrated_ms, write_known_sources
 from step_process import run_step_process
 
-from contimg_science.measuring.forced_fit import Beam, NoiseMap, companions, fit_companions
 from contimg_science.measuring.positions import image_frame, pixel_positions
 from contimg_science.photometry import read_positions
 from contimg_science.protocol import StepFailure
@@ -31,6 +30,7 @@ SOURCES = [
     PointSource("outside", 1.4, 0.0, 3.0),
 ]
 IN_THE_SKY = [source for source in SOURCES if source.name != "outside"]
+UNKNOWN = "faint"
 IMAGE_PARAMETERS = {
     "tier": "standard",
     "extent_deg": 2.2,
@@ -47,21 +47,34 @@ IMAGE_PARAMETERS = {
 }
 
 
-def write_positions(path: Path) -> Path:
+def write_positions(path: Path, unknown: list[str]) -> Path:
     degrees = [np.degrees(place_rad(source, TIMES)) for source in SOURCES]
-    rows = [f'{number},"{source.name}",{ra!r},{dec!r}' for number, (source, (ra, dec)) in enumerate(zip(SOURCES, degrees, strict=True), 1)]
-    path.write_text("\n".join(["source_id,name,ra_deg,dec_deg", *[row.replace("np.float64(", "").replace(")", "") for row in rows]]) + "\n")
+    rows = [
+        f'{number},"{source.name}",{float(ra)!r},{float(dec)!r}'
+        for number, (source, (ra, dec)) in enumerate(zip(SOURCES, degrees, strict=True), 1)
+        if source.name not in unknown
+    ]
+    path.write_text("\n".join(["source_id,name,ra_deg,dec_deg", *rows]) + "\n")
     return path
 
 
-def measure(files: dict[str, str], ms: Path | None, directory: Path) -> tuple[int, list[dict[str, Any]]]:
+def measure(
+    files: dict[str, str], ms: Path | None, directory: Path, blind: bool = False, unknown: list[str] | None = None
+) -> tuple[int, list[dict[str, Any]]]:
     request = {
         "inputs": {
-            **{kind: files[kind] for kind in ("image", "beam", "residual")},
-            "positions": write_positions(directory / "positions.csv"),
+            **{kind: files[kind] for kind in ("image", "beam", "residual", "model")},
+            "positions": write_positions(directory / "positions.csv", unknown or []),
             "ms": ms,
         },
-        "parameters": {"pb_cut": 0.2, "snr_limit_sigma": 3, "neighbour_beams": 1.5, "systematic_fraction": 0.01},
+        "parameters": {
+            "pb_cut": 0.2,
+            "snr_limit_sigma": 3,
+            "neighbour_beams": 1.5,
+            "systematic_fraction": 0.01,
+            "blind": blind,
+            "blind_sigma": 5,
+        },
         "outputs": {"measurements": directory / "measurements.jsonl"},
     }
     return run_step_process("photometry", request, directory)
@@ -85,7 +98,9 @@ def files(ms: Path, directory: Path) -> dict[str, str]:
             "calibration_set": "true gains",
             "degraded_reasons": [],
             "subbands_missing": [],
-            "sources": None,
+            "sources": write_known_sources(
+                directory / "catalogue.csv", [source for source in IN_THE_SKY if source.flux_jy > 0 and source.name != UNKNOWN], TIMES
+            ),
             "memory_gb": None,
         },
         "parameters": IMAGE_PARAMETERS,
@@ -177,6 +192,28 @@ def test_sources_are_where_the_apparent_transform_puts_them_and_the_header_alone
 
 
 @pytest.mark.slow
+def test_a_source_that_nobody_knew_of_is_found_once_in_its_place_with_its_flux_and_nothing_else_is(files, ms, tmp_path):
+    status, events = measure(files, ms, tmp_path, blind=True, unknown=[UNKNOWN])
+    assert (status, events[-1]["result"]["blind_found"]) == (0, 1)
+    (line,) = [line for line in map(json.loads, (tmp_path / "measurements.jsonl").read_text().splitlines()) if line["kind"] == "blind"]
+    source = next(source for source in SOURCES if source.name == UNKNOWN)
+    ra, dec = place_rad(source, TIMES)
+    off_arcsec = np.degrees([(np.radians(line["ra_deg"]) - ra) * np.cos(dec), np.radians(line["dec_deg"]) - dec]) * 3600
+    assert np.hypot(*off_arcsec) < 4 * np.sqrt(2) * line["position_error_arcsec"]
+    assert abs(line["flux_jy"] - source.flux_jy) < 4 * line["error_jy"]
+
+
+@pytest.mark.slow
+def test_nothing_new_is_looked_for_on_an_image_of_doubtful_quality(files, ms, tmp_path):
+    doubtful = tmp_path / "doubtful.fits"
+    doubtful.write_bytes(Path(files["image"]).read_bytes())
+    fits.setval(doubtful, "QAVERD", value="warn")
+    status, events = measure({**files, "image": str(doubtful)}, ms, tmp_path, blind=True, unknown=[UNKNOWN])
+    assert (status, events[-1]["result"]["blind_found"]) == (0, None)
+    assert "doubtful quality" in events[-1]["result"]["blind_note"]
+
+
+@pytest.mark.slow
 def test_an_image_of_another_group_is_refused(files, tmp_path):
     other = tmp_path / "other.fits"
     other.write_bytes(Path(files["image"]).read_bytes())
@@ -202,47 +239,3 @@ def test_positions_may_say_more_than_photometry_needs_but_not_less(tmp_path):
     path.write_text("source_id,name,ra_deg\n7,one,10.5\n")
     with pytest.raises(StepFailure, match="columns"):
         read_positions(path)
-
-
-BEAM = Beam(major_px=5.0, minor_px=3.5, pa_rad=float(np.radians(30)))
-
-
-def drawn(sources: list[tuple[float, float, float]], noise: float = 0.0) -> np.ndarray:
-    y, x = np.mgrid[:200, :200].astype(float)
-    image = np.random.default_rng(3).normal(0, noise, x.shape) if noise else np.zeros_like(x)
-    return (image + sum(flux * BEAM(x - source_x, y - source_y) for source_x, source_y, flux in sources)).astype(np.float32)
-
-
-def fitted(sources: list[tuple[float, float, float]], noise: float = 0.0):
-    x, y, _ = np.array(sources).T
-    residual = np.random.default_rng(4).normal(0, noise or 1e-6, (200, 200)).astype(np.float32)
-    return fit_companions(drawn(sources, noise), x, y, BEAM, NoiseMap(residual, BEAM))
-
-
-@pytest.mark.parametrize(("x", "y"), [(100.0, 100.0), (100.5, 99.5), (80.21, 120.77)])
-def test_a_subpixel_place_costs_no_flux(x, y):
-    assert fitted([(x, y, 1.7)])[0].flux_jy == pytest.approx(1.7, rel=1e-6)
-
-
-def test_overlapping_sources_do_not_take_each_others_flux():
-    first, second = fitted([(100.2, 100.1, 1.0), (104.9, 101.3, 0.2)])
-    assert (first.flux_jy, second.flux_jy) == (pytest.approx(1.0, rel=1e-5), pytest.approx(0.2, rel=1e-5))
-
-
-def test_sources_within_a_fraction_of_a_beam_say_that_they_are_unresolved():
-    both = fitted([(100.0, 100.0, 1.0), (100.5, 100.0, 0.5)])
-    assert [entry.unresolved for entry in both] == [True, True]
-    assert all(entry.flux_jy == pytest.approx(1.5, rel=0.02) for entry in both)
-
-
-def test_errors_are_the_scatter_of_many_fits():
-    noise, places = 0.01, [(float(x), float(y), 0.0) for x in range(20, 181, 20) for y in range(20, 181, 20)]
-    fluxes = [fitted([place], noise)[0] for place in places]
-    quoted = np.median([entry.error_jy for entry in fluxes])
-    # 81 independent fits give their scatter to 8 %; two of those.
-    assert np.std([entry.flux_jy for entry in fluxes]) == pytest.approx(quoted, rel=0.16)
-
-
-def test_companions_are_linked_through_each_other():
-    x, y = np.array([0.0, 3.0, 6.0, 50.0]), np.zeros(4)
-    assert [members.tolist() for members in companions(x, y, 3.5)] == [[0, 1, 2], [3]]

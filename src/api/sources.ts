@@ -108,6 +108,7 @@ const sourceOf = (source: MonitoredSource): z.infer<typeof sourceSchema> => ({
   ese_score: source.ese_score,
   ese_shape: source.ese_shape,
   is_variable: source.is_variable ?? false,
+  standing: source.standing,
 });
 
 const pointOf = (point: LightCurveRow) => ({

@@ -1,9 +1,11 @@
 /**
  * Sources whose variability is worth a look, and what people said of them. Which sources are candidates follows from their
- * points, whatever the order they came in; one that a person has judged stays, whatever comes later.
+ * points, whatever the order they came in; one that a person has judged stays, whatever comes later. A source that blind finding
+ * brought in is none until it is confirmed.
  */
 import { z } from 'zod';
 import { CANDIDATE_STATUSES, type CandidateStatus, ESE_PRESETS, ESE_SHAPES, type EsePreset, esePresetSchema } from '../domain/candidate.ts';
+import { mayBeCandidate } from './found-sources.ts';
 import { type CatalogDatabase, integer, rowOf, rowsOf, runSql, valuesOf } from './statement.ts';
 
 export const candidateRow = z.object({
@@ -39,7 +41,7 @@ export function candidateUpdate(
   const known = new Set(valuesOf(database, integer, 'SELECT source_id FROM candidates'));
   return {
     settle(sourceId, counted) {
-      const should = counted !== null && isCandidate(counted, preset);
+      const should = counted !== null && isCandidate(counted, preset) && mayBeCandidate(database, sourceId);
       if (should === known.has(sourceId)) return;
       if (should) {
         runSql(

@@ -5,10 +5,11 @@
  */
 import { z } from 'zod';
 import { StepError } from '../domain/failure.ts';
-import type { MeasurementLine } from '../domain/science-result.ts';
+import type { ForcedLine, MeasurementLine } from '../domain/science-result.ts';
 import type { EsePreset } from '../domain/candidate.ts';
 import { appendEvent } from './events.ts';
 import { type EarliestChange, updateReferences } from './flux-references.ts';
+import { type Associated, associate, countFoundOn } from './found-sources.ts';
 import { batchesWith, rescale, unscale } from './image-scale.ts';
 import { DOUBTFUL_IMAGE, countVariable, updateVariability } from './source-variability.ts';
 import {
@@ -77,8 +78,15 @@ export interface MeasurementBatch {
   esePreset?: EsePreset | undefined;
 }
 
-/** `variableSources`: of the sources in this batch, those that are variable now. */
-export function recordBatch(database: CatalogDatabase, batch: MeasurementBatch): { points: number; variableSources: number } {
+export interface RecordedBatch {
+  points: number;
+  /** Of the sources measured at their places, those that are variable now. */
+  variableSources: number;
+  /** That this image showed first. */
+  newSources: number;
+}
+
+export function recordBatch(database: CatalogDatabase, batch: MeasurementBatch): RecordedBatch {
   return inTransaction(database, () => {
     const current = rowsOf(
       database,
@@ -89,34 +97,44 @@ export function recordBatch(database: CatalogDatabase, batch: MeasurementBatch):
       },
     );
     const again = current.some((known) => known.image_product_id === batch.imageProductId && known.digest === batch.digest);
-    const sources = new Set(batch.lines.map((line) => line.sourceId));
-    if (!again) write(database, batch, sources, current);
-    return { points: batch.lines.length, variableSources: countVariable(database, sources) };
+    const forced = batch.lines.filter((line) => line.kind === 'forced');
+    const sources = new Set(forced.map((line) => line.sourceId));
+    if (!again) write(database, batch, { forced, sources }, current);
+    return {
+      points: batch.lines.length,
+      variableSources: countVariable(database, sources),
+      newSources: countFoundOn(database, batch.imageProductId),
+    };
   });
 }
 
 function write(
   database: CatalogDatabase,
   batch: MeasurementBatch,
-  sources: ReadonlySet<number>,
+  { forced, sources }: { forced: readonly ForcedLine[]; sources: ReadonlySet<number> },
   current: readonly z.infer<typeof measurementBatchRow>[],
 ): void {
   refuseUnknownSources(database, sources);
   // A batch of an older run that arrives late is kept as superseded and changes no light curve.
   const late = current.some((known) => known.run_number > batch.runNumber);
   const gone = late ? new Map<number, number>() : supersede(database, current);
-  const batchId = insert(database, batch, late);
+  const finds = batch.lines.filter((line) => line.kind === 'blind');
+  const found = associate(database, finds, { productId: batch.imageProductId, mayCreate: !late, at: batch.at });
+  const batchId = insert(database, batch, [...forced, ...found], late);
   if (late) return;
-  const references = updateReferences(database, earliestOf(gone, batch.lines));
+  const references = updateReferences(database, earliestOf(gone, forced));
   const others = batchesWith(database, references).filter((id) => id !== batchId);
   rescale(database, batchId);
   const rescaled = others.filter((id) => rescale(database, id));
-  updateVariability(database, { batchId, changedSources: new Set([...gone.keys(), ...sourcesOf(database, rescaled)]) }, batch);
+  // A find adds nothing to the sums of its source, but may be what confirms it.
+  const seenAgain = found.map((line) => line.sourceId);
+  const changedSources = new Set([...gone.keys(), ...sourcesOf(database, rescaled), ...seenAgain]);
+  updateVariability(database, { batchId, changedSources }, batch);
   const payload = { kind: 'measurements', group_id: batch.groupId, product_id: batch.imageProductId, points: batch.lines.length };
   appendEvent(database, { at: batch.at, topic: 'product.created', groupId: batch.groupId, payload });
 }
 
-function earliestOf(gone: EarliestChange, lines: readonly MeasurementLine[]): EarliestChange {
+function earliestOf(gone: EarliestChange, lines: readonly ForcedLine[]): EarliestChange {
   const earliest = new Map(gone);
   for (const { sourceId, mjd } of lines) earliest.set(sourceId, Math.min(mjd, earliest.get(sourceId) ?? mjd));
   return earliest;
@@ -162,7 +180,7 @@ function supersede(database: CatalogDatabase, batches: readonly { id: number }[]
 }
 
 /** Answers the id of the batch. */
-function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolean): number {
+function insert(database: CatalogDatabase, batch: MeasurementBatch, lines: readonly (ForcedLine | Associated)[], late: boolean): number {
   const superseded = late ? 1 : 0;
   const degraded = batch.degradedReasons.length > 0 ? 1 : 0;
   const { lastInsertRowid } = runSql(
@@ -174,7 +192,7 @@ function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolea
       runNumber: batch.runNumber,
       imageProductId: batch.imageProductId,
       digest: batch.digest,
-      points: batch.lines.length,
+      points: lines.length,
       degradedReasons: JSON.stringify(batch.degradedReasons),
       superseded,
       at: batch.at,
@@ -184,8 +202,9 @@ function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolea
   const own = { batchId, imageProductId: batch.imageProductId, degraded, superseded };
   const imageCounts = !late && !batch.degradedReasons.includes(DOUBTFUL_IMAGE);
   let id = valueOf(database, integer, 'SELECT MAX(id) FROM measurements') ?? 0;
-  for (const { upperLimit, flags, ...line } of batch.lines) {
+  for (const line of lines) {
     id += 1;
+    const { sourceId, mjd, fluxJy, errorJy, localRmsJy, snr, pbResponse, chi2, kind } = line;
     runSql(
       database,
       `INSERT INTO measurements (id, batch_id, source_id, image_product_id, mjd, flux_jy, error_jy, local_rms_jy, snr, pb_response,
@@ -193,12 +212,20 @@ function insert(database: CatalogDatabase, batch: MeasurementBatch, late: boolea
        VALUES (:id, :batchId, :sourceId, :imageProductId, :mjd, :fluxJy, :errorJy, :localRmsJy, :snr, :pbResponse, :chi2,
          :kind, :upperLimit, :degraded, :flags, :superseded, :counts)`,
       {
-        ...line,
         ...own,
+        sourceId,
+        mjd,
+        fluxJy,
+        errorJy,
+        localRmsJy,
+        snr,
+        pbResponse,
+        chi2,
+        kind,
         id,
-        upperLimit: upperLimit ? 1 : 0,
-        flags: JSON.stringify(flags),
-        counts: imageCounts && line.kind === 'forced' ? 1 : 0,
+        upperLimit: line.upperLimit ? 1 : 0,
+        flags: JSON.stringify(line.flags),
+        counts: imageCounts && kind === 'forced' ? 1 : 0,
       },
     );
   }

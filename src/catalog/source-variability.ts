@@ -9,7 +9,9 @@
 import { z } from 'zod';
 import { DEFAULT_ESE_PRESET, ESE_SHAPES, type EsePreset } from '../domain/candidate.ts';
 import type { DegradedReason } from '../domain/group-state.ts';
+import { standingSchema } from '../domain/source-standing.ts';
 import { type Counted, candidateUpdate } from './candidates.ts';
+import { STANDING } from './found-sources.ts';
 import { sourceRow } from './sources.ts';
 import { type CatalogDatabase, booleanColumn, idsJson, integer, rowOf, rowsOf, runSql, valueOf } from './statement.ts';
 import { type FluxPoint, type FluxSums, addSums, fluxSumsSchema, sumsOfPoint, variabilityOf } from './variability.ts';
@@ -143,12 +145,14 @@ const monitoredSourceRow = sourceRow.omit({ catalogue: true, imported_at: true }
   ese_score: z.number().nullable(),
   ese_shape: z.enum(ESE_SHAPES).nullable(),
   is_variable: booleanColumn.nullable(),
+  standing: standingSchema,
 });
 export type MonitoredSource = z.infer<typeof monitoredSourceRow>;
 
 const MONITORED = `SELECT s.id, s.name, s.ra_deg, s.dec_deg, s.flux_jy, s.spectral_index, v.n, v.mean_flux_jy, v.mean_error_jy,
   v.min_flux_jy, v.max_flux_jy, v.first_mjd, v.last_mjd, v.eta, v.v, v.excess_fraction, v.chi2_significance,
-  v.leave_one_out_sigma, v.two_epoch_vs, v.two_epoch_m, v.ese_score, v.ese_shape, v.is_variable
+  v.leave_one_out_sigma, v.two_epoch_vs, v.two_epoch_m, v.ese_score, v.ese_shape, v.is_variable,
+  ${STANDING} AS standing
   FROM sources s LEFT JOIN variability v ON v.source_id = s.id`;
 
 /** `by`: most variable first (sources without a point last), or by name; `name` narrows to names that contain it. */

@@ -54,6 +54,7 @@ function lines(source: MonitoredSource, points: readonly LightCurvePoint[], raw:
     place,
     `${points.length} points, ${limits} of them upper limits (v), ${degraded} degraded (.)`,
     verdict(source),
+    ...(source.standing === 'unconfirmed' ? ['found by one image and seen by no other group: unconfirmed'] : []),
     scaleInWords(points, raw),
     '',
     ...lightCurvePlot(raw ? points : onCommonScale(points), process.stdout.columns ?? TERMINAL_COLUMNS),

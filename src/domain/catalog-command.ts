@@ -150,7 +150,7 @@ export interface CatalogActivities extends BackfillActivities {
     imageProductId: number;
     measurementsPath: string;
     degradedReasons: string[];
-  }): Promise<{ points: number; variableSources: number }>;
+  }): Promise<{ points: number; variableSources: number; newSources: number }>;
   /** The ledger row of the group: an outcome and a reason, once it has ended (or pending again when a new run starts). */
   closeLedger(entry: { groupId: GroupId; outcome: 'done' | 'degraded' | 'skipped' | 'missing' | 'pending'; reason: string }): Promise<void>;
   /** One audit row, in the words of the request. */

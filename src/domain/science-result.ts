@@ -127,13 +127,15 @@ export const photometryResultSchema = z.looseObject({
   upperLimits: z.int(),
   outside: z.int(),
   medianRmsJy: z.number().nullable(),
+  /** New sources; null when nobody looked, and the note says why. */
+  blindFound: z.int().nullable(),
+  blindNote: z.string().nullable(),
   timingsS: seconds,
 });
 export type PhotometryResult = z.infer<typeof photometryResultSchema>;
 
-/** One line of the measurements file. */
-export const measurementLineSchema = z.strictObject({
-  sourceId: z.int(),
+/** What was fitted to the image at one place. */
+const fittedFluxShape = {
   mjd: z.number(),
   fluxJy: z.number(),
   errorJy: z.number().positive(),
@@ -141,8 +143,23 @@ export const measurementLineSchema = z.strictObject({
   snr: z.number(),
   pbResponse: z.number(),
   chi2: z.number().nullable(),
-  kind: z.enum(['forced', 'blind']),
   upperLimit: z.boolean(),
   flags: z.array(z.string()),
-});
+};
+
+/** One line of the measurements file: at a monitored source, or where nobody knew of one. */
+export const measurementLineSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('forced'), sourceId: z.int(), ...fittedFluxShape }),
+  z.strictObject({
+    kind: z.literal('blind'),
+    raDeg: z.number().min(0).lt(360),
+    decDeg: z.number().min(-90).max(90),
+    /** One standard deviation, along the long axis of the beam. */
+    positionErrorArcsec: z.number().positive(),
+    beamArcsec: z.number().positive(),
+    ...fittedFluxShape,
+  }),
+]);
 export type MeasurementLine = z.infer<typeof measurementLineSchema>;
+export type ForcedLine = Extract<MeasurementLine, { kind: 'forced' }>;
+export type BlindLine = Extract<MeasurementLine, { kind: 'blind' }>;

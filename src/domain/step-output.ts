@@ -33,7 +33,7 @@ export interface StepOutputs {
   solve: { result: SolveResult; calibrationSetProductId: number; rejectedTries: RejectedTry[] };
   calibrate: { result: CalibrateResult; choice: CalibrationChoice };
   image: { directory: string; contentHash: string; bytes: number; result: ImageResult; productId: number };
-  photometry: { measurementsPath: string; result: PhotometryResult; points: number; variableSources: number };
+  photometry: { measurementsPath: string; result: PhotometryResult; points: number; variableSources: number; newSources: number };
   release: { freedBytes: number };
 }
 

@@ -107,6 +107,8 @@ export const stepParameterSchemas = {
     snrLimitSigma: z.number().min(1).max(20).default(3).describe('below this the point is an upper limit'),
     neighbourBeams: z.number().min(0.5).max(10).default(1.5).describe('closer sources are fitted together'),
     systematicFraction: fraction.default(0.01).describe('added to every error in quadrature'),
+    blind: z.boolean().default(true).describe('look for sources that nobody knew of, on images that passed every quality check'),
+    blindSigma: z.number().min(4).max(100).default(5).describe('a new source stands out this much, in its peak and in its fit'),
   }),
   release: z.strictObject({}),
 } as const satisfies Record<StepName, z.ZodObject>;

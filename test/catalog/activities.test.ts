@@ -113,7 +113,7 @@ test('every command may be sent twice', async () => {
   importGrid(night.database, 3);
   const measurementsPath = measured('a', groupId, { 1: 1, 2: 0.5, 3: 0.001 });
   const order = { groupId, runNumber: 1, imageProductId: image.productId, measurementsPath, degradedReasons: ['subbands_missing'] };
-  expect(await twice((command) => catalog.recordMeasurements(command), order)).toEqual({ points: 3, variableSources: 0 });
+  expect(await twice((command) => catalog.recordMeasurements(command), order)).toEqual({ points: 3, variableSources: 0, newSources: 0 });
   await twice((command) => catalog.closeLedger(command), { groupId, outcome: 'degraded' as const, reason: 'two subbands' });
   const audit = {
     actor: 'ann',
@@ -135,10 +135,10 @@ test('a source that doubles is called variable, its steady neighbours are not', 
   const steady = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [index + 1, 0.5]));
   for (const minute of [0, 5, 10]) {
     const at = await epoch(minute);
-    expect(await record(at, measured(`m${minute}`, at.groupId, steady))).toEqual({ points: 20, variableSources: 0 });
+    expect(await record(at, measured(`m${minute}`, at.groupId, steady))).toEqual({ points: 20, variableSources: 0, newSources: 0 });
   }
   const at = await epoch(15);
-  expect(await record(at, measured('doubled', at.groupId, { ...steady, 7: 1 }))).toEqual({ points: 20, variableSources: 1 });
+  expect(await record(at, measured('doubled', at.groupId, { ...steady, 7: 1 }))).toEqual({ points: 20, variableSources: 1, newSources: 0 });
   expect(variabilityOfSource(night.database, 7)).toMatchObject({ n: 4, is_variable: true, max_flux_jy: 1 });
 });
 

@@ -7,6 +7,7 @@ import { canaryMeasurementRow, canaryRunRow } from '../../src/catalog/canaries.t
 import { candidateRow } from '../../src/catalog/candidates.ts';
 import { eventRow } from '../../src/catalog/events.ts';
 import { fluxReferenceRow } from '../../src/catalog/flux-references.ts';
+import { foundSourceRow } from '../../src/catalog/found-sources.ts';
 import { groupAliasRow } from '../../src/catalog/group-aliases.ts';
 import { groupRow } from '../../src/catalog/groups.ts';
 import { imageFileRow, imageRow } from '../../src/catalog/images.ts';
@@ -44,6 +45,7 @@ const TABLES: [string, z.ZodObject][] = [
   ['candidates', candidateRow],
   ['catalogue_imports', catalogueImportRow],
   ['events', eventRow],
+  ['found_sources', foundSourceRow],
   ['flux_references', fluxReferenceRow],
   ['group_aliases', groupAliasRow],
   ['groups', groupRow],

@@ -278,7 +278,7 @@ function answer(): object {
     }
     case 'photometry':
       made(outputs['measurements'], '');
-      return { measured: 0, upper_limits: 0, outside: 0, median_rms_jy: null };
+      return { measured: 0, upper_limits: 0, outside: 0, median_rms_jy: null, blind_found: 0, blind_note: null };
     default:
       throw new Error(`no such step: ${step}`);
   }

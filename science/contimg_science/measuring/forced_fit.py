@@ -41,7 +41,18 @@ class Beam:
     @property
     def reach_px(self) -> int:
         """Half a window that holds the kernel down to its floor, whatever the sub-pixel place."""
-        return int(np.ceil(self.major_px / 2 * np.sqrt(np.log(1 / KERNEL_FLOOR) / np.log(2)))) + 1
+        return self._reach_px(KERNEL_FLOOR)
+
+    def _reach_px(self, floor: float) -> int:
+        return int(np.ceil(self.major_px / 2 * np.sqrt(np.log(1 / floor) / np.log(2)))) + 1
+
+    def kernel(self, floor: float) -> Pixels:
+        """Centred on the middle of a square of odd width, 0 where it is below the floor."""
+        reach = self._reach_px(floor)
+        dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
+        kernel = self(dx, dy)
+        kernel[kernel < floor] = 0
+        return kernel.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -58,23 +69,31 @@ class NoiseMap:
     """Local noise of pixels, and of fitted fluxes, from the residual image."""
 
     def __init__(self, residual: Pixels, beam: Beam):
-        reach = beam.reach_px
-        dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
-        kernel = beam(dx, dy)
-        kernel[kernel < KERNEL_FLOOR] = 0
+        kernel = beam.kernel(KERNEL_FLOOR)
         self.residual = residual
         # The kernel is symmetric about its centre, so convolving is fitting.
-        self.fitted = _convolved(residual, kernel.astype(np.float32)) / np.float32((kernel**2).sum())
+        self.fitted = convolved(residual, kernel) / (kernel**2).sum()
         self.half = max(8, round(NOISE_BOX_BEAMS * beam.major_px / 2))
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """(σ of a pixel, σ of the flux of a single source) around a place."""
-        rows = slice(max(0, round(y) - self.half), round(y) + self.half + 1)
-        columns = slice(max(0, round(x) - self.half), round(x) + self.half + 1)
+        rows, columns = self._around(y), self._around(x)
         return _robust_sigma(self.residual[rows, columns]), _robust_sigma(self.fitted[rows, columns])
 
+    def _around(self, place: float) -> slice:
+        return slice(max(0, round(place) - self.half), round(place) + self.half + 1)
 
-def _convolved(pixels: Pixels, kernel: Pixels) -> Pixels:
+    def plane(self) -> Pixels:
+        """σ of a pixel everywhere: measured every half box, linear in between."""
+        rows, columns = (np.arange(0, side + self.half, self.half) for side in self.residual.shape)
+        nodes = np.array([[_robust_sigma(self.residual[self._around(y), self._around(x)]) for x in columns] for y in rows])
+        along = np.stack([np.interp(np.arange(self.residual.shape[1]), columns, row) for row in nodes])
+        low, part = np.divmod(np.arange(self.residual.shape[0]) / self.half, 1)
+        low = low.astype(np.int64)
+        return (along[low] * (1 - part[:, None]) + along[low + 1] * part[:, None]).astype(np.float32)
+
+
+def convolved(pixels: Pixels, kernel: Pixels) -> Pixels:
     """As if there were zeros around the image; the kernel is square, of odd width."""
     half = kernel.shape[0] // 2
     rows, columns = (fourier_friendly(side + 2 * half) for side in pixels.shape)

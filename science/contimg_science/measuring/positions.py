@@ -16,6 +16,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from contimg_science import meridian
+from contimg_science.imaging.drift_beam import sky_place
 from contimg_science.protocol import StepFailure
 
 Array = NDArray[np.float64]
@@ -58,3 +59,15 @@ def pixel_positions(frame: ImageFrame, ra_rad: Array, dec_rad: Array) -> tuple[A
     l, m, n = meridian.direction_cosines(frame.site, frame.mid_mjd, frame.centre_rad, ra_rad, dec_rad)  # noqa: E741 (l, m are the field's names)
     x, y = frame.middle_px[0] - l / frame.cell_rad, frame.middle_px[1] + m / frame.cell_rad
     return np.where(n > 0, x, np.nan), np.where(n > 0, y, np.nan)
+
+
+def sky_places(frame: ImageFrame, x: Array, y: Array) -> tuple[Array, Array]:
+    """ICRS RA and Dec of what an image shows at a pixel: the inverse of `pixel_positions`."""
+    l, m = -(x - frame.middle_px[0]) * frame.cell_rad, (y - frame.middle_px[1]) * frame.cell_rad  # noqa: E741
+    ra_rad, dec_rad = sky_place(l, m, frame.centre_rad)
+    # Aberration moves a place by 1e-4 of its offset: each round leaves so much of what was left.
+    for _ in range(3):
+        seen_x, seen_y = pixel_positions(frame, ra_rad, dec_rad)
+        l, m = l - (x - seen_x) * frame.cell_rad, m + (y - seen_y) * frame.cell_rad  # noqa: E741
+        ra_rad, dec_rad = sky_place(l, m, frame.centre_rad)
+    return np.mod(ra_rad, 2 * np.pi), dec_rad

@@ -1,6 +1,7 @@
 /** Sources and their light curves as the API gives them. */
 import { z } from 'zod';
 import { ESE_SHAPES } from '../../domain/candidate.ts';
+import { standingSchema } from '../../domain/source-standing.ts';
 import { listOf } from './listing.ts';
 
 export const sourceSchema = z.strictObject({
@@ -23,6 +24,7 @@ export const sourceSchema = z.strictObject({
   ese_score: z.number().nullable(),
   ese_shape: z.enum(ESE_SHAPES).nullable(),
   is_variable: z.boolean(),
+  standing: standingSchema.describe('of a catalogue, or found on an image and seen by one group only (unconfirmed) or by more'),
 });
 export const sourceListSchema = listOf(sourceSchema);
 
