@@ -1,7 +1,18 @@
 /** Things whose lineage can be asked for. A product is known by its number in the product database, whatever its kind. */
 import { z } from 'zod';
 
-export const LINEAGE_KINDS = ['point', 'source', 'image', 'mosaic', 'calibration_set', 'ms', 'group', 'file', 'measurements', 'candidate'] as const;
+export const LINEAGE_KINDS = [
+  'point',
+  'source',
+  'image',
+  'mosaic',
+  'calibration_set',
+  'ms',
+  'group',
+  'file',
+  'measurements',
+  'candidate',
+] as const;
 export const lineageKindSchema = z.enum(LINEAGE_KINDS);
 export type LineageKind = z.infer<typeof lineageKindSchema>;
 

@@ -35,7 +35,7 @@ export const mosaicResultSchema = z.looseObject({
   software: z.record(z.string(), z.string()).optional(),
   timingsS: z.record(z.string(), z.number()),
 });
-export type MosaicResult = z.infer<typeof mosaicResultSchema>;
+type MosaicResult = z.infer<typeof mosaicResultSchema>;
 
 export const mosaicRecordSchema = z.strictObject({
   name: mosaicNameSchema,

@@ -36,7 +36,7 @@ export const stripLabel = (decDeg: number): string => `${decDeg < 0 ? '-' : '+'}
 export const STRIP_HALF_WIDTH_DEG = 0.5;
 
 /** `2025-10-02T11`, UTC, of an instant in it. */
-export const hourLabel = (unixMs: number): string => isoFromUnixMs(unixMs).slice(0, 13);
+const hourLabel = (unixMs: number): string => isoFromUnixMs(unixMs).slice(0, 13);
 
 export const mosaicNameSchema = z
   .string()
