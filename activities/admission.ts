@@ -28,6 +28,8 @@ export const FOOTPRINTS: Declared = {
   flag: () => ({ memory: 1.5 * GIB }),
   solve: async ({ place }) => ({ memory: 2 * GIB, scratch: await bytesBelow(place.publishedMs) }),
   calibrate: async ({ place }) => ({ memory: 1.5 * GIB, scratch: await bytesBelow(place.publishedMs) }),
+  // A copy of DATA, and the files that WSClean sorts the visibilities into.
+  selfCalibrate: async ({ ms }) => ({ memory: 2 * GIB, scratch: 2 * (await bytesBelow(ms)) }),
   // WSClean sorts the visibilities into files of its own.
   image: async ({ ms }) => ({ memory: 2 * GIB, scratch: await bytesBelow(ms) }),
   photometry: () => ({ memory: 0.5 * GIB }),

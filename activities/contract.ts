@@ -7,6 +7,7 @@ import type { GroupKey, SubbandArrival } from '../src/domain/arrival.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import type { AttemptReport } from '../src/domain/observation-group.ts';
 import type { ConcatResult, PhotometryResult, SolveResult, ValidateResult } from '../src/domain/science-result.ts';
+import type { ImageMeasure, SelfCalResult } from '../src/domain/self-calibration.ts';
 import type { AttemptName, Measured, Resources, StepOutputs } from '../src/domain/step-output.ts';
 import type { StepParameters } from '../src/domain/step-parameters.ts';
 
@@ -74,6 +75,16 @@ export interface HostScienceActivities {
   calibrate(
     order: Order<'calibrate'> & { place: MeasurementSetPlace; centre: { raDeg: number; decDeg: number }; choice: CalibrationChoice },
   ): Promise<Measured<{ result: StepOutputs['calibrate']['result'] }>>;
+  /** One round, on the set of the round before; `before` is known from the second on. */
+  selfCalibrate(
+    order: Order<'calibrate'> & {
+      image: StepParameters['image'];
+      centre: { raDeg: number; decDeg: number };
+      round: number;
+      ms: string;
+      before: ImageMeasure | null;
+    },
+  ): Promise<Measured<SelfCalResult>>;
   image(
     order: Order<'image'> & {
       ms: string;

@@ -14,6 +14,7 @@ import { photometry } from './photometry.ts';
 import { release } from './release.ts';
 import { reopen } from './reopen.ts';
 import { calibrate, concat, flag } from './science-steps.ts';
+import { selfCalibrate } from './self-calibrate.ts';
 import { solve } from './solve.ts';
 import { stageToScratch } from './stage-to-scratch.ts';
 import { asApplicationFailure, supervised } from './supervised.ts';
@@ -54,6 +55,7 @@ export function createHostScienceActivities(dependencies: HostDependencies, ledg
     flag: supervised(admitted(ledger, FOOTPRINTS.flag, flag(dependencies))),
     solve: supervised(admitted(ledger, FOOTPRINTS.solve, solve(dependencies))),
     calibrate: supervised(admitted(ledger, FOOTPRINTS.calibrate, calibrate(dependencies))),
+    selfCalibrate: supervised(admitted(ledger, FOOTPRINTS.selfCalibrate, selfCalibrate(dependencies))),
     image: supervised(admitted(ledger, FOOTPRINTS.image, image(dependencies))),
     photometry: supervised(admitted(ledger, FOOTPRINTS.photometry, photometry(dependencies))),
   };

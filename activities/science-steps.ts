@@ -4,6 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { calibrateParametersSchema } from '../src/domain/step-parameters.ts';
 import { calibrateResultSchema, concatResultSchema, flagResultSchema } from '../src/domain/science-result.ts';
 import type { HostScienceActivities, MeasurementSetPlace } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -74,7 +75,7 @@ export const calibrate =
           sets: choice.sets.map(({ id, midMjd, tables }) => ({ id: String(id), midMjd, tables })),
           positions,
         },
-        parameters,
+        parameters: calibrateParametersSchema.strip().parse(parameters),
         outputs: (workDir) => ({ ms: join(workDir, `${attempt.groupId}.calibrated.ms`) }),
         resultSchema: calibrateResultSchema,
       },

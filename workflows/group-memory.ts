@@ -14,7 +14,8 @@ import type { AttemptReport, GroupStatus, ObservationGroupInput } from '../src/d
 import type { ResumePlan } from '../src/domain/operator-request.ts';
 import type { RerunRequest } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
-import type { StepOutputs } from '../src/domain/step-output.ts';
+import type { SelfCalResult } from '../src/domain/self-calibration.ts';
+import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import type { StepParameters } from '../src/domain/step-parameters.ts';
 import { jdToUnixMs } from '../src/domain/utc.ts';
 
@@ -40,6 +41,8 @@ export interface GroupMemory {
   rejectedTries: RejectedTry[];
   /** A set of its strip was registered since it last asked for one. */
   calibrationNews: boolean;
+  /** How far self-calibration is; null when it is off or the group is not calibrated. */
+  selfCalibration: { calibrated: Measured<StepOutputs['calibrate']>; rounds: SelfCalResult[] } | null;
   waitingFor: string | null;
   nextAutomaticAction: string | null;
   failure: StepFailure | null;
@@ -78,6 +81,7 @@ export function newGroupMemory(input: ObservationGroupInput, runId: string, star
     degradationAcknowledged: false,
     rejectedTries: [],
     calibrationNews: false,
+    selfCalibration: null,
     waitingFor: null,
     nextAutomaticAction: null,
     failure: null,
@@ -100,8 +104,10 @@ export function outputOf<Step extends keyof StepOutputs>(group: GroupMemory, ste
   return output;
 }
 
-/** Forgets what `from` and every later step made, so that they run again. */
-export function forgetFrom(group: GroupMemory, from: StepName): void {
+/** Forgets what `from` and every later step made, so that they run again; of self-calibration only the rounds from `fromRound` on. */
+export function forgetFrom(group: GroupMemory, from: StepName, fromRound: number | null = null): void {
+  if (fromRound !== null) group.selfCalibration?.rounds.splice(fromRound - 1);
+  else if (stepIndex(from) <= stepIndex('calibrate')) group.selfCalibration = null;
   for (const step of STEPS.slice(stepIndex(from))) delete group.outputs[step.name];
   group.degraded.clear();
   for (const reason of degradedBy(group)) group.degraded.add(reason);

@@ -39,6 +39,7 @@ export function installHandlers(group: GroupMemory, journal: Journal, cancelLine
       failedStep: group.failedStep,
       parameters: group.parameters,
       acceptedFrom: group.resumedBy,
+      roundsDone: group.selfCalibration?.rounds.length ?? null,
     });
   const accept = (plan: ResumePlan, via: string): void => {
     group.resumePlan = plan;

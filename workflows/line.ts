@@ -16,6 +16,7 @@ import { collect } from './collecting.ts';
 import { DecidedFailure } from './failure-of.ts';
 import { degradationOf, type GroupMemory, outputOf, pointingDecDeg } from './group-memory.ts';
 import type { Journal } from './journal.ts';
+import { withSelfCalibration } from './self-calibration.ts';
 
 interface Row<Step extends StepName> {
   /** In words why the step is left out for this group, or null to run it. */
@@ -153,17 +154,18 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
     },
   },
   calibrate: {
-    run: async (group, journal, attempt) => {
-      const choice = await waitForCalibration(group, journal);
-      const { raDeg, decDeg } = outputOf(group, 'concat').result;
-      const measured = await science(group).calibrate({
-        ...order(group, attempt, 'calibrate'),
-        place: placeOf(group),
-        centre: { raDeg, decDeg },
-        choice,
-      });
-      return { ...measured, output: { ...measured.output, choice } };
-    },
+    run: (group, journal, attempt) =>
+      withSelfCalibration(group, journal, attempt, science(group), async () => {
+        const choice = await waitForCalibration(group, journal);
+        const { raDeg, decDeg } = outputOf(group, 'concat').result;
+        const measured = await science(group).calibrate({
+          ...order(group, attempt, 'calibrate'),
+          place: placeOf(group),
+          centre: { raDeg, decDeg },
+          choice,
+        });
+        return { ...measured, output: { ...measured.output, choice } };
+      }),
   },
   image: {
     run: async (group, journal, attempt) => {

@@ -10,8 +10,8 @@ import { type GroupStatus, type ObservationGroupInput, observationGroupInputSche
 import { isTakenOver, resumeStep } from '../src/domain/rerun.ts';
 import { STEPS, type StepName, stepIndex } from '../src/domain/step.ts';
 import { subbandLabel } from '../src/domain/subband.ts';
-import { hasAnotherTry, whereTriesBegin, withAllReasons } from './calibration-tries.ts';
 import { becameComplete, isGivenUp } from './collecting.ts';
+import { hasAnotherTry, whereTriesBegin, withAllReasons } from './calibration-tries.ts';
 import { fileFailure } from './failed-folder.ts';
 import { forgetFrom, type GroupMemory, newGroupMemory, statusOf } from './group-memory.ts';
 import { installHandlers } from './handlers.ts';
@@ -103,7 +103,7 @@ async function parkUntilResumed(group: GroupMemory, journal: Journal, parked: St
     group.parameters = { ...group.parameters, [plan.from]: plan.parameters };
     group.degradationAcknowledged ||= plan.acknowledgeDegraded;
   }
-  forgetFrom(group, from);
+  forgetFrom(group, from, plan?.fromRound ?? null);
   group.failure = null;
   group.failedStep = null;
   group.waitingFor = null;

@@ -210,7 +210,13 @@ GOOD = ImageNumbers(
     catalogue=None,
 )
 MATCHED = CatalogueComparison(
-    compared=7, seen_fraction=1.0, flux_ratio=1.01, offset_east_arcsec=0.1, offset_north_arcsec=0.0, astrometry_rms_arcsec=0.5
+    compared=7,
+    seen_fraction=1.0,
+    flux_ratio=1.01,
+    flux_ratio_error=0.004,
+    offset_east_arcsec=0.1,
+    offset_north_arcsec=0.0,
+    astrometry_rms_arcsec=0.5,
 )
 
 

@@ -43,6 +43,7 @@ function resumeRequestOf(body: ResumeBody, by: string): ResumeRequest {
     by,
     reason: body.reason,
     ...(body.from === undefined ? {} : { from: body.from }),
+    ...(body.from_round === undefined ? {} : { fromRound: body.from_round }),
     ...(body.parameters === undefined ? {} : { parameters: parametersSchema.parse(camelCased(body.parameters)) }),
     ...(body.acknowledge_degraded === undefined ? {} : { acknowledgeDegraded: body.acknowledge_degraded }),
   };

@@ -18,6 +18,7 @@ import { connectClient } from '../temporal/connection.ts';
 import { cancelGroup, queryGroup, resumeGroup } from '../temporal/group-client.ts';
 import { EXIT } from './exit-codes.ts';
 import { groupNamed, withDatabase } from './group-views.ts';
+import { positiveInteger } from './instant.ts';
 import { addLocalOptions, localSettings, wantsJson } from './local-options.ts';
 import { createOutput, type Output } from './output.ts';
 import { usageError } from './problem.ts';
@@ -31,6 +32,7 @@ export function groupResumeCommand(): Command {
     .argument('<id>', 'group id, or the time in a member file name')
     .requiredOption('--reason <text>', 'why, 8 to 500 characters')
     .option('--from <step>', 'an earlier step than the failed one')
+    .option('--from-round <n>', 'with self-calibration, of step calibrate: keep what earlier rounds found')
     .option('--set <key=value>', 'a parameter of the step it starts from; may be repeated', collect, [])
     .option('--acknowledge-degraded', 'accept that the result is degraded', false)
     .option('--wait', 'until the group is completed or needs attention again', false)
@@ -47,6 +49,7 @@ export function groupResumeCommand(): Command {
         by: userInfo().username,
         reason: reasonFrom(options['reason']),
         ...(from !== undefined && { from }),
+        ...(options['fromRound'] !== undefined && { fromRound: positiveInteger('--from-round', options['fromRound']) }),
         ...(Object.keys(overrides).length > 0 && { parameters: overrides }),
         ...(options['acknowledgeDegraded'] === true && { acknowledgeDegraded: true }),
       };

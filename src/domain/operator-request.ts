@@ -16,6 +16,8 @@ const resumeRequestSchema = z.strictObject({
   reason: reasonSchema,
   /** Default: the failed step. */
   from: stepNameSchema.optional(),
+  /** Of the self-calibration in `calibrate`: what earlier rounds found is kept. */
+  fromRound: z.int().min(1).optional(),
   /** Overrides of the parameters of the step it starts from. */
   parameters: z.record(z.string(), z.unknown()).optional(),
   acknowledgeDegraded: z.boolean().optional(),
@@ -39,11 +41,20 @@ export interface ResumePlan {
   /** The complete parameters of `from`: what it ran with, with the overrides applied. */
   parameters: object;
   acknowledgeDegraded: boolean;
+  /** Null: the step is done from its beginning. */
+  fromRound: number | null;
 }
 
 export function judgeResume(
   raw: unknown,
-  group: { state: GroupState; failedStep: StepName | null; parameters: StepParameters; acceptedFrom: string | null },
+  group: {
+    state: GroupState;
+    failedStep: StepName | null;
+    parameters: StepParameters;
+    acceptedFrom: string | null;
+    /** Of self-calibration; null when the set to begin with is not there. */
+    roundsDone: number | null;
+  },
 ): Judgement<ResumePlan> {
   const parsed = resumeRequestSchema.safeParse(raw);
   if (!parsed.success) return { accepted: false, code: 'invalid_request', reason: firstIssue(parsed.error) };
@@ -55,6 +66,12 @@ export function judgeResume(
   const from = request.from ?? group.failedStep;
   if (stepIndex(from) > stepIndex(group.failedStep)) {
     return { accepted: false, code: 'invalid_step', reason: `${from} comes after the failed step ${group.failedStep}` };
+  }
+  const { fromRound = null } = request;
+  if (fromRound !== null && (from !== 'calibrate' || fromRound > (group.roundsDone ?? -1) + 1)) {
+    const done = group.roundsDone === null ? 'no set is calibrated yet' : `${group.roundsDone} rounds of calibrate are done`;
+    const reason = `from round ${fromRound} of ${from}: only calibrate has rounds, and ${done}`;
+    return { accepted: false, code: 'invalid_step', reason };
   }
   const parameters = stepParameterSchemas[from].safeParse({ ...group.parameters[from], ...request.parameters });
   if (!parameters.success) {
@@ -68,6 +85,7 @@ export function judgeResume(
       from,
       parameters: parameters.data,
       acknowledgeDegraded: request.acknowledgeDegraded ?? false,
+      fromRound,
     },
   };
 }

@@ -11,6 +11,35 @@ const fraction = z.number().min(0).max(1);
 /** Outriggers first: far from the crowded core, they shadow nobody and see every baseline length. */
 const REFERENCE_ANTENNAS = [104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 103].map((station) => `DSA-${station}`);
 
+/** What the program `calibrate` is asked for. */
+export const calibrateParametersSchema = z.strictObject({
+  averageChannels: z
+    .int()
+    .min(1)
+    .max(64)
+    .nullable()
+    .default(null)
+    .describe('channels averaged into one for imaging; null: as many as max_smearing_loss allows'),
+  maxSmearingLoss: fraction.default(0.01).describe('of the flux of a source at the 20 % edge of the beam, with the weights of the image'),
+  fieldPhase: z
+    .boolean()
+    .default(true)
+    .describe('find one phase a receptor on the catalogue sources of the field; kept only if it fits better'),
+});
+
+/** What the program `selfcal` is asked for, in each round. */
+export const selfCalParametersSchema = z.strictObject({
+  selfCalRounds: z.int().min(0).max(10).default(0).describe('rounds of self-calibration, at most; 0: none'),
+  selfCalIntervalS: z.number().min(10).max(600).default(600).describe('one gain a receptor for so long; a group lasts 309 s'),
+  selfCalAmplitudeFrom: z
+    .int()
+    .min(1)
+    .max(11)
+    .default(2)
+    .describe('the first round that finds amplitudes too; above self_cal_rounds: phases only'),
+  selfCalMinGain: fraction.default(0.02).describe('the noise must fall by this part, or the group is imaged without'),
+});
+
 export const stepParameterSchemas = {
   collect: z.strictObject({}),
   claimHost: z.strictObject({}),
@@ -71,20 +100,7 @@ export const stepParameterSchemas = {
     maxMisplacedFraction: fraction.default(0.1).describe('antennas left out so; with more nothing is solved'),
     refantOrder: z.array(z.string()).min(1).default(REFERENCE_ANTENNAS).describe('reference antennas by name, best first'),
   }),
-  calibrate: z.strictObject({
-    averageChannels: z
-      .int()
-      .min(1)
-      .max(64)
-      .nullable()
-      .default(null)
-      .describe('channels averaged into one for imaging; null: as many as max_smearing_loss allows'),
-    maxSmearingLoss: fraction.default(0.01).describe('of the flux of a source at the 20 % edge of the beam, with the weights of the image'),
-    fieldPhase: z
-      .boolean()
-      .default(true)
-      .describe('find one phase a receptor on the catalogue sources of the field; kept only if it fits better'),
-  }),
+  calibrate: calibrateParametersSchema.extend(selfCalParametersSchema.shape),
   image: z.strictObject({
     tier: z.enum(['quicklook', 'standard', 'deep']).default('standard'),
     extentDeg: z.number().min(0.1).max(6).default(3),

@@ -26,6 +26,8 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
   async validate(input: ConversionResult): Promise<string[]> {
     const problems = await absent(input.ms);
     const choice = this.#choose(input);
+    if (this.host.settings.steps.calibrate.selfCalRounds > 0)
+      problems.push('self-calibration is done by the pipeline only: set steps.calibrate.self_cal_rounds to 0 here');
     const why = choice.rejected.map((set) => `; set ${set.id}: ${set.reason}`).join('');
     return choice.sets.length > 0 ? problems : [...problems, `no calibration set is valid for ${input.groupId}${why}`];
   }

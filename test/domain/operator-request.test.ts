@@ -1,7 +1,13 @@
 import { judgeResume } from '../../src/domain/operator-request.ts';
 import { defaultStepParameters } from '../../src/domain/step-parameters.ts';
 
-const parked = { state: 'needs_attention', failedStep: 'image', parameters: defaultStepParameters(), acceptedFrom: null } as const;
+const parked = {
+  state: 'needs_attention',
+  failedStep: 'image',
+  parameters: defaultStepParameters(),
+  acceptedFrom: null,
+  roundsDone: null,
+} as const;
 const by = { by: 'observer', reason: 'gain was too high' };
 
 describe('a resume request', () => {

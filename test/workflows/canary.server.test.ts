@@ -113,7 +113,7 @@ test(
     const calls = host.calls().length;
     host.hold('calibrate');
     const asked = canary('run', '--group', group.id);
-    while (!stepsSince(calls).includes('calibrate')) await sleep(50);
+    await expectSoon(() => stepsSince(calls).includes('calibrate'));
     await host.killWorker();
     await host.startWorker();
     // A group arrives while the canary holds the only slot: it is served before the canary's next step.
@@ -152,4 +152,10 @@ function publishedMs(): string {
 /** Folders of runs that hold more than what explains a failure. */
 function scratchButCapsules(): string[] {
   return readdirSync(host.settings.paths.scratch, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ms'));
+}
+
+async function expectSoon(reached: () => boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!reached() && Date.now() < deadline) await sleep(50);
+  expect(reached()).toBe(true);
 }

@@ -1,7 +1,7 @@
 /**
  * Stands where the science interpreter stands when the science is not the point of a test: a real process with the real
  * protocol that makes small files in milliseconds. Called as `quick-science.ts FOLDER -m contimg_science.STEP REQUEST`.
- * FOLDER steers it: `hold-STEP` makes a step go on until the file is removed, `fail-STEP.json` and `fail-STEP-GROUP.json` make it fail,
+ * FOLDER steers it: `hold-STEP` and `hold-STEP-ROUND` make a step go on until the file is removed, `fail-STEP.json` and `fail-STEP-GROUP.json` make it fail,
  * `calibrator-GROUP` puts the calibrators it lists into a group, `poor-solutions` fails the gate of every calibration set but those it names,
  * `lost-flux` makes a canary fail, `good-already` makes self-calibration find nothing.
  */
@@ -54,7 +54,8 @@ process.on('exit', () => {
   appendFileSync(join(folder, 'lifetimes.jsonl'), `${JSON.stringify(lifetime)}\n`);
 });
 
-while (existsSync(join(folder, `hold-${step}`))) {
+const holds = [`hold-${step}`, `hold-${step}-${String(request.inputs['round'])}`].map((name) => join(folder, name));
+while (holds.some((path) => existsSync(path))) {
   emit('progress', { fraction: 0.5, message: 'held' });
   await sleep(50);
 }

@@ -67,9 +67,9 @@ def fit_fluxes(ms: Path, model: SkyModel, threads: int) -> Fit:
 
     gram, right = np.zeros((3, count, count)), np.zeros((2, count))
     with open_table(ms) as main, ThreadPoolExecutor(max_workers=threads) as pool:
-        for _, rows in _reads(main, model):
+        for _, rows in reads_of(main, model):
             chosen = {name: values[:, channels] if name in ("DATA", "FLAG", "WEIGHT") else values for name, values in rows.items()}
-            for part_gram, part_right in pool.map(add, _blocks(chosen)):
+            for part_gram, part_right in pool.map(add, in_blocks(chosen)):
                 gram += part_gram
                 right += part_right
     return _solved(gram, right)
@@ -99,12 +99,12 @@ def subtract(ms: Path, model: SkyModel, threads: int) -> None:
         subtract_sources(rows["DATA"], rows["UVW"], rows["TIME"], model.lmn, model.flux_jy, *spacing)
 
     with open_table(ms, writable=True) as main, ThreadPoolExecutor(max_workers=threads) as pool:
-        for start, rows in _reads(main, model, names=("DATA",)):
-            list(pool.map(block, _blocks(rows)))
+        for start, rows in reads_of(main, model, names=("DATA",)):
+            list(pool.map(block, in_blocks(rows)))
             main.putcol("DATA", rows["DATA"], start, len(rows["DATA"]))
 
 
-def _reads(main: Any, model: SkyModel, names: tuple[str, ...] = ("DATA", "FLAG", "WEIGHT")) -> Iterator[tuple[int, dict[str, Any]]]:
+def reads_of(main: Any, model: SkyModel, names: tuple[str, ...] = ("DATA", "FLAG", "WEIGHT")) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows in order, TIME as an index, WEIGHT a number a sample and 0 for autocorrelations."""
     _, time_of_row = np.unique(main.getcol("TIME"), return_inverse=True)
     spectrum = "WEIGHT_SPECTRUM" in main.colnames()
@@ -122,6 +122,6 @@ def _reads(main: Any, model: SkyModel, names: tuple[str, ...] = ("DATA", "FLAG",
         yield start, rows
 
 
-def _blocks(rows: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def in_blocks(rows: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for first in range(0, len(rows["UVW"]), ROWS_A_BLOCK):
         yield {name: values[first : first + ROWS_A_BLOCK] for name, values in rows.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.imaging.known_sources import KnownSources
-from contimg_science.measuring.forced_fit import KERNEL_FLOOR, Beam, fully_inside
+from contimg_science.measuring.forced_fit import KERNEL_FLOOR, MAD_TO_SIGMA, Beam, fully_inside
 from contimg_science.protocol import Record
 
 Array = NDArray[np.float64]
@@ -32,9 +32,12 @@ class CatalogueComparison(Record):
     compared: int
     seen_fraction: float
     flux_ratio: float
-    offset_east_arcsec: float
-    offset_north_arcsec: float
-    astrometry_rms_arcsec: float
+    # Of the median, from the scatter of the sources: their own variability is in it.
+    flux_ratio_error: float
+    # None: too few of them are seen to say where they stand. Never a number that nobody measured.
+    offset_east_arcsec: float | None
+    offset_north_arcsec: float | None
+    astrometry_rms_arcsec: float | None
 
 
 @dataclass(frozen=True)
@@ -62,19 +65,27 @@ def compare(plane: Plane, known: KnownSources, x: Array, y: Array, freq_hz: floa
             compared=len(chosen),
             seen_fraction=float(seen.mean()),
             flux_ratio=float(np.median(fitted[:, 0] / expected)),
-            offset_east_arcsec=0.0,
-            offset_north_arcsec=0.0,
-            astrometry_rms_arcsec=0.0,
+            flux_ratio_error=_error_of_median(fitted[:, 0] / expected),
+            offset_east_arcsec=None,
+            offset_north_arcsec=None,
+            astrometry_rms_arcsec=None,
         )
     east, north = -fitted[seen, 1] * plane.cell_arcsec, fitted[seen, 2] * plane.cell_arcsec
     return CatalogueComparison(
         compared=len(chosen),
         seen_fraction=float(seen.mean()),
         flux_ratio=float(np.median(fitted[seen, 0] / expected[seen])),
+        flux_ratio_error=_error_of_median(fitted[seen, 0] / expected[seen]),
         offset_east_arcsec=float(np.median(east)),
         offset_north_arcsec=float(np.median(north)),
         astrometry_rms_arcsec=float(np.sqrt(np.mean(east**2 + north**2))),
     )
+
+
+def _error_of_median(values: Array) -> float:
+    """Of Gaussian scatter, measured robustly: √(π/2) of the error of a mean."""
+    scatter = MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))
+    return float(np.sqrt(np.pi / 2 / values.size) * scatter)
 
 
 def _comparable(plane: Plane, known: KnownSources, x: Array, y: Array, freq_hz: float, pb_cut: float) -> list[tuple[int, float]]:

@@ -92,6 +92,8 @@ export type GroupDetail = z.infer<typeof groupDetailSchema>;
 export const resumeBodySchema = z.strictObject({
   reason: reasonSchema,
   from: stepNameSchema.optional(),
+  /** Of self-calibration, when it starts from calibrate. */
+  from_round: z.int().min(1).optional(),
   /** Overrides of the parameters of `from`, snake_case as in GET /steps. */
   parameters: z.record(z.string(), z.unknown()).optional(),
   acknowledge_degraded: z.boolean().optional(),
