@@ -1,6 +1,6 @@
 /**
  * `contimg catalog`: reference catalogues, kept with checksum and version. A program reads the file; this process writes the
- * rows, in one transaction, whether the pipeline runs or not. What is monitored is another matter: `paths.catalogue`.
+ * rows, whether the pipeline runs or not. What is monitored is another matter: `paths.catalogue`.
  */
 import { rmSync, statSync } from 'node:fs';
 import { totalmem, userInfo } from 'node:os';
@@ -84,7 +84,7 @@ async function take(
   const writer = openForWriting(settings.paths.database, { role: 'import' });
   try {
     const at = new Date().toISOString();
-    return importCatalogue(writer.database, { catalogue, format, fileName: basename(path), read, at, by: userInfo().username });
+    return await importCatalogue(writer.database, { catalogue, format, fileName: basename(path), read, at, by: userInfo().username });
   } finally {
     writer.close();
     rmSync(workDir, { recursive: true });

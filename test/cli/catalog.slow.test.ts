@@ -70,7 +70,7 @@ test('a catalogue is imported once, says what was left out and on what frequency
   const { stdout } = await catalog('list');
   expect(stdout).toMatch(/racs-low +1 +current .*\nvla +2 +current .*\nvla +1 +superseded /);
   expect((await catalog('import', '--list')).stdout).toBe(stdout);
-}, 60_000);
+}, 120_000);
 
 test('the calibrators of a strip reach the programs with their catalogue', async () => {
   const flags = Object.entries({ 'paths.state': state, 'paths.scratch': join(folder, 'scratch') });
@@ -104,5 +104,5 @@ test.each([
     expect(stderr).toMatch(says);
     expect(imports()).toEqual(before);
   },
-  30_000,
+  60_000,
 );

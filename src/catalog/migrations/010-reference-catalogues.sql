@@ -4,7 +4,7 @@ CREATE TABLE catalogue_imports (
   id INTEGER PRIMARY KEY,
   catalogue TEXT NOT NULL,
   version INTEGER NOT NULL CHECK (version >= 1),
-  status TEXT NOT NULL CHECK (status IN ('current', 'superseded')),
+  status TEXT NOT NULL CHECK (status IN ('loading', 'current', 'superseded')),
   format TEXT NOT NULL,
   file_name TEXT NOT NULL,
   sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
