@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from contimg_science.imaging.catalogue_check import CatalogueComparison, Plane, compare
+from contimg_science.imaging.image_quality import catalogue_checks
 from contimg_science.imaging.known_sources import KnownSources
 from contimg_science.measuring.forced_fit import Beam
 
@@ -64,9 +65,13 @@ def test_sources_that_should_be_there_and_are_not_are_counted():
     found = compared(gone)
     assert found is not None
     assert found.seen_fraction == pytest.approx(6 / 9)
+    assert found.astrometry_rms_arcsec is not None
     empty = compared(np.zeros(FLUX_JY.size))
     assert empty is not None
     assert empty.seen_fraction == 0
+    # Where they stand was not measured, so it is no number: a 0 would pass.
+    assert empty.astrometry_rms_arcsec is None
+    assert "astrometry_rms_arcsec" not in [name for name, _, _ in catalogue_checks(empty)]
 
 
 def test_too_few_sources_say_nothing():

@@ -79,6 +79,17 @@ def largest_sidelobe(psf: Pixels, beam_px: float) -> float:
     return float(np.abs(psf[outside]).max())
 
 
+def catalogue_checks(catalogue: CatalogueComparison) -> list[tuple[str, float, tuple[float, float]]]:
+    """Name, value and limits; of astrometry only where it was measured."""
+    checks = [
+        ("flux_ratio_deviation", abs(catalogue.flux_ratio - 1), FLUX_RATIO_DEVIATION),
+        ("catalogue_unseen_fraction", 1 - catalogue.seen_fraction, UNSEEN_FRACTION),
+    ]
+    if catalogue.astrometry_rms_arcsec is not None:
+        checks.append(("astrometry_rms_arcsec", catalogue.astrometry_rms_arcsec, ASTROMETRY_RMS_ARCSEC))
+    return checks
+
+
 def judge(numbers: ImageNumbers) -> ImageQuality:
     beam_off = max(abs(fitted / expected - 1) for fitted, expected in zip(numbers.beam_arcsec, numbers.expected_beam_arcsec, strict=True))
     noise = numbers.noise_jy
@@ -98,11 +109,7 @@ def judge(numbers: ImageNumbers) -> ImageQuality:
             ("clean_diverged", float(numbers.diverged), (0.0, 0.0)),
         ]
         if (catalogue := numbers.catalogue) is not None:
-            checks += [
-                ("flux_ratio_deviation", abs(catalogue.flux_ratio - 1), FLUX_RATIO_DEVIATION),
-                ("astrometry_rms_arcsec", catalogue.astrometry_rms_arcsec, ASTROMETRY_RMS_ARCSEC),
-                ("catalogue_unseen_fraction", 1 - catalogue.seen_fraction, UNSEEN_FRACTION),
-            ]
+            checks += catalogue_checks(catalogue)
     failed = any(not value <= fail for _, value, (_, fail) in checks)
     warned = any(not value <= warn for _, value, (warn, _) in checks)
     return ImageQuality(

@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.imaging.catalogue_check import FEWEST_MATCHES, CatalogueComparison, Plane, compare
-from contimg_science.imaging.image_quality import (
-    ASTROMETRY_RMS_ARCSEC,
-    FLUX_RATIO_DEVIATION,
-    UNSEEN_FRACTION,
-    ImageQuality,
-    QualityCheck,
-    robust_sigma,
-)
+from contimg_science.imaging.image_quality import ImageQuality, QualityCheck, catalogue_checks, robust_sigma
 from contimg_science.imaging.known_sources import KnownSources
 from contimg_science.measuring.forced_fit import Beam
 from contimg_science.mosaicking.contract import Tile
@@ -64,11 +57,7 @@ def judge(image: Pixels, noise: Pixels, tiles: list[Tile], catalogue: CatalogueC
         ("beam_spread", _beam_spread(tiles), BEAM_SPREAD),
     ]
     if catalogue is not None:
-        checks += [
-            ("flux_ratio_deviation", abs(catalogue.flux_ratio - 1), FLUX_RATIO_DEVIATION),
-            ("astrometry_rms_arcsec", catalogue.astrometry_rms_arcsec, ASTROMETRY_RMS_ARCSEC),
-            ("catalogue_unseen_fraction", 1 - catalogue.seen_fraction, UNSEEN_FRACTION),
-        ]
+        checks += catalogue_checks(catalogue)
     failed = any(not value <= fail for _, value, (_, fail) in checks)
     warned = any(not value <= warn for _, value, (warn, _) in checks)
     return ImageQuality(
