@@ -30,7 +30,14 @@ INJECTION = {
     "clearance_arcmin": 4,
     "field_phase": True,
 }
-PHOTOMETRY = {"pb_cut": 0.2, "snr_limit_sigma": 3, "neighbour_beams": 1.5, "systematic_fraction": 0.01}
+PHOTOMETRY = {
+    "pb_cut": 0.2,
+    "snr_limit_sigma": 3,
+    "neighbour_beams": 1.5,
+    "systematic_fraction": 0.01,
+    "blind": False,
+    "blind_sigma": 5,
+}
 
 
 def run(step: str, folder: Path, inputs: dict[str, Any], parameters: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +58,7 @@ def line(ms: Path, folder: Path, solved: dict[str, Any], sources: Path) -> dict[
 
 
 def measure(image: dict[str, Any], at: Path, target: Path) -> Path:
-    inputs = {kind: image["files"][kind] for kind in ("image", "beam", "residual")}
+    inputs = {kind: image["files"][kind] for kind in ("image", "beam", "residual", "model")}
     run("photometry", target.parent, {**inputs, "positions": at, "ms": None}, PHOTOMETRY, {"measurements": target})
     return target
 
