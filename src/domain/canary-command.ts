@@ -44,7 +44,7 @@ interface CanaryOrder {
   subject: CanarySubject;
 }
 
-export interface InjectedCopy {
+interface InjectedCopy {
   result: InjectResult;
   /** The catalogue with the synthetic sources, for the image. */
   sources: string;
