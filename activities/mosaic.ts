@@ -77,7 +77,11 @@ const mosaic =
         longestMs: longestMs(plan.members.length),
       },
       watch,
-    );
+    ).catch(async (error: unknown) => {
+      // What a person needs of a try that failed is its capsule, not a gigabyte of half a mosaic.
+      await rm(source, { recursive: true, force: true });
+      throw error;
+    });
     const contentHash = await hashFolder(source);
     const { path: directory } = await publishFolder({
       source,

@@ -1,6 +1,6 @@
 /** Mosaics through real workflows: told by finished groups, made once, made again when a member is others, and on demand. */
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MosaicOutcome, MOSAIC_WORKFLOWS } from '../../src/domain/mosaic.ts';
@@ -114,6 +114,23 @@ test(
     expect((await contimg('mosaic', 'ls')).stdout).toMatch(/three-groups .*\n/);
     expect(await contimg('mosaic', 'show', 'nothing')).toMatchObject({ code: 13 });
     expect(await contimg('mosaic', '--start', '2024-10-01', '--end', '2024-10-02')).toMatchObject({ code: 13 });
+  },
+  LIMIT_MS,
+);
+
+test(
+  'a try that fails is made up for by another; what can never succeed says why and leaves no planes in scratch',
+  async () => {
+    const range = ['--start', '2025-10-01T12:00:00', '--end', '2025-10-01T14:00:00', '--tier', 'deep'];
+    host.failing('mosaic', { type: 'ToolFailed', code: 'Told', times: 1 });
+    expect(await contimg('mosaic', ...range)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^p50\.5\.\S+: [23] tiles/) });
+    host.failing('mosaic', { type: 'BadInput', code: 'TilesTooFarApart' });
+    expect(await contimg('mosaic', ...range, '--name', 'never')).toMatchObject({
+      code: 17,
+      stderr: expect.stringMatching(/TilesTooFarApart: mosaic was told to fail/),
+    });
+    host.succeeding('mosaic');
+    expect(readdirSync(host.settings.paths.scratch, { recursive: true }).filter((name) => String(name).endsWith('products'))).toEqual([]);
   },
   LIMIT_MS,
 );
