@@ -1,5 +1,6 @@
 /** The end of the demo: injected against measured, groups and their outcomes, keep-up, addresses; and whether all is well. */
 import { join } from 'node:path';
+import { median } from '../../src/domain/median.ts';
 import type { DemoApi, LightCurve } from './demo-api.ts';
 import type { DemoPorts } from './demo-settings.ts';
 import { accountFor } from './outcomes.ts';
@@ -65,14 +66,14 @@ function compare(truth: Truth, curves: readonly LightCurve[]): SourceComparison[
     const good = curve.points.filter((point) => !point.superseded);
     if (injected === undefined || good.length === 0) return [];
     const truthJy = good.map((point) => injectedAt(truth, injected.name, point.mjd));
-    const ratio = median(good.map((point, index) => point.flux_jy / (truthJy[index] ?? Number.NaN)));
-    const snr = median(good.map((point) => point.snr));
+    const ratio = medianOf(good.map((point, index) => point.flux_jy / (truthJy[index] ?? Number.NaN)));
+    const snr = medianOf(good.map((point) => point.snr));
     const varies = injected.light_curve.kind !== 'steady';
     const fluxOk = snr <= BRIGHT_SNR || Math.abs(ratio - 1) <= FLUX_TOLERANCE;
     return {
       name: injected.name,
       injectedJy: truthJy,
-      measuredJy: median(good.map((point) => point.flux_jy)),
+      measuredJy: medianOf(good.map((point) => point.flux_jy)),
       ratio,
       snr,
       points: good.length,
@@ -89,9 +90,4 @@ function injectedAt(truth: Truth, name: string, mjd: number): number {
   return nearest?.sources.find((source) => source.name === name)?.band_flux_jy ?? Number.NaN;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}
+const medianOf = (values: readonly number[]): number => median(values) ?? Number.NaN;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { LEDGER_OUTCOMES } from '../catalog/ledger.ts';
 import { type CatalogDatabase, rowOf, rowsOf } from '../catalog/statement.ts';
 import { GROUP_STATES } from '../domain/group-state.ts';
+import { median } from '../domain/median.ts';
 import { STEPS } from '../domain/step.ts';
 import { isoFromUnixMs, unixMsToMjd } from '../domain/utc.ts';
 import type { Status } from './contract/status.ts';
@@ -93,13 +94,6 @@ function realtimeFactor(database: CatalogDatabase, heavySlots: number): number |
     { heavySteps: JSON.stringify(HEAVY_STEPS) },
   );
   return median(groups.flatMap(({ length_s, busy_s }) => (busy_s === null || busy_s <= 0 ? [] : [(length_s * heavySlots) / busy_s])));
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((one, other) => one - other);
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
-  const upper = sorted[Math.ceil((sorted.length - 1) / 2)];
-  return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
 function lagOfNewest(database: CatalogDatabase): number | null {

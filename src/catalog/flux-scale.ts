@@ -2,6 +2,7 @@
  * The flux scale of one image relative to the others: the median of what its reference sources measure over what they are
  * held against. Pure; src/catalog/flux-references.ts says what that is, src/catalog/image-scale.ts applies it.
  */
+import { median } from '../domain/median.ts';
 
 /** What makes a source a reference, and what a flux scale needs. */
 export const FLUX_SCALE = {
@@ -54,9 +55,4 @@ function centreAndSpread(ratios: readonly FluxRatio[]): { centre: number; spread
   return { centre, spread: SIGMA_PER_MAD * medianOf(ratios.map(({ ratio }) => Math.abs(ratio - centre))) };
 }
 
-function medianOf(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
-}
+const medianOf = (values: readonly number[]): number => median(values) ?? Number.NaN;

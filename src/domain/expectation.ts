@@ -3,6 +3,7 @@
  * two that were seen or after the last one. Pure functions of their arguments; no clock, no database. All times are unix
  * milliseconds, UTC.
  */
+import { median } from './median.ts';
 import { isExpected, type PointingSchedule } from './pointing-schedule.ts';
 
 /** A group as its header tells of it. */
@@ -103,11 +104,4 @@ export function lastRun<Seen extends { startMs: number }>(seen: readonly Seen[],
     return before === undefined || Math.round((one.startMs - before.startMs) / cadenceMs) > SILENT_AFTER_CADENCES;
   });
   return seen.slice(Math.max(0, firstOfRun));
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((one, other) => one - other);
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
-  const upper = sorted[Math.ceil((sorted.length - 1) / 2)];
-  return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }

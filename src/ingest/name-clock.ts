@@ -9,14 +9,14 @@ const NAME_SPREAD_MS = 120_000;
 const NAMES_FOR_A_MEDIAN = 3;
 
 /** The lower median, so that it is one of the names. */
-export function medianOf(values: readonly number[]): number | null {
+export function lowerMedian(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
 }
 
 /** Whether each name time lies apart from the median of all. The order of the names does not matter. */
 export function isOutlier(nameTimesMs: readonly number[]): (nameMs: number) => boolean {
-  const median = nameTimesMs.length < NAMES_FOR_A_MEDIAN ? null : medianOf(nameTimesMs);
+  const median = nameTimesMs.length < NAMES_FOR_A_MEDIAN ? null : lowerMedian(nameTimesMs);
   return (nameMs) => median !== null && Math.abs(nameMs - median) > NAME_SPREAD_MS;
 }
 

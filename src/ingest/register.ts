@@ -12,7 +12,7 @@ import { jdToMjd, unixMsFromSecondText, unixMsToMjd } from '../domain/utc.ts';
 import type { FileSignature } from './file-signature.ts';
 import type { HeaderFacts } from './header-facts.ts';
 import { openGroupsNear } from './known-files.ts';
-import { isOutlier, medianOf, nearestGroup } from './name-clock.ts';
+import { isOutlier, lowerMedian, nearestGroup } from './name-clock.ts';
 import { type Rejection, reasonText } from './rejection.ts';
 import { judgeRivals } from './rivalry.ts';
 
@@ -134,7 +134,7 @@ function shownWith(database: CatalogDatabase, nameTimeText: string | null): Grou
       const memberMs = row.status === 'valid' && row.name_time_text !== null ? unixMsFromSecondText(row.name_time_text) : null;
       return memberMs === null ? [] : [memberMs];
     });
-    const medianMs = medianOf(names);
+    const medianMs = lowerMedian(names);
     return medianMs === null ? [] : [{ id: groupIdSchema.parse(groupId), medianMs }];
   });
   return nearestGroup(groups, nameMs);
