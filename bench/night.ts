@@ -1,0 +1,101 @@
+/**
+ * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--work DIR]`: one night a seed (a calibrator
+ * transit and science groups) through the real pipeline, from raw files to light-curve points, one group after the other.
+ * Prints where each second of a group goes, and what was measured against what was injected, by signal-to-noise. Full size
+ * takes 30 GB of disk below DIR while it runs, 5 GB a group.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { accountFor } from '../ops/demo/outcomes.ts';
+import { DemoApi } from '../ops/demo/demo-api.ts';
+import { demoConfiguration, demoPorts } from '../ops/demo/demo-settings.ts';
+import { readTruth, type Truth } from '../ops/demo/truth.ts';
+import { openForReading } from '../src/catalog/database.ts';
+import { costsOf, imagesOf, pointsOf, printCosts, printFluxes, printImages } from './night-figures.ts';
+
+const contimg = resolve(import.meta.dirname, '..', 'ops', 'bin', 'contimg');
+const LIMIT_MS = 100 * 60_000;
+const LOOK_EVERY_MS = 2_000;
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'mini' },
+    seeds: { type: 'string', default: '1' },
+    groups: { type: 'string', default: '4' },
+    sources: { type: 'string', default: '60' },
+    work: { type: 'string', default: tmpdir() },
+  },
+});
+
+/** Brightest first in number: as the sky has them, down to a few times the noise of a group. */
+const fluxRange = values.size === 'full' ? { flux_min_jy: 0.002, flux_max_jy: 1.5 } : { flux_min_jy: 0.01, flux_max_jy: 3 };
+
+function start(folder: string, name: string, args: string[]) {
+  const output = openSync(join(folder, `${name}.log`), 'a');
+  const child = spawn(contimg, args, { cwd: folder, stdio: ['ignore', output, output] });
+  closeSync(output);
+  const ended = new Promise<number | null>((done, failed) => child.once('error', failed).once('exit', done));
+  return { child, ended };
+}
+
+async function settled(folder: string, api: DemoApi, pipeline: ReturnType<typeof start>): Promise<Truth> {
+  const deadline = Date.now() + LIMIT_MS;
+  while (Date.now() < deadline) {
+    if (pipeline.child.exitCode !== null) throw new Error(`the pipeline ended; its log is ${folder}/up.log`);
+    const truth = readTruth(folder);
+    if (truth?.finished === true && accountFor(truth, await api.groups()).every((group) => group.settled)) return truth;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`the night took longer than ${LIMIT_MS / 60_000} minutes; logs are in ${folder}`);
+}
+
+async function night(seed: string): Promise<ReturnType<typeof pointsOf>> {
+  const folder = mkdtempSync(join(values.work, 'contimg-night-'));
+  for (const name of ['incoming', 'products', 'state', 'memory']) mkdirSync(join(folder, name));
+  const ports = await demoPorts();
+  const config = join(folder, 'contimg.json');
+  const base = demoConfiguration(folder, ports);
+  // One group at a time with both processors: what a step costs is its own.
+  writeFileSync(config, JSON.stringify({ ...base, worker: { omp_threads: 2, slots: 1 }, collecting: { deadline_s: 600, recheck_s: 5 } }));
+  const sources = { count: Number(values.sources), radius_deg: 1.1, separation_arcmin: 3, doubling: 0, ...fluxRange };
+  writeFileSync(join(folder, 'sky.json'), JSON.stringify({ size: values.size, seed: Number(seed), sources }));
+  const simulation = ['--out', 'incoming', '--truth', 'truth', '--parameters', 'sky.json', '--groups', values.groups, '--days', '1'];
+  const code = await start(folder, 'simulate', ['simulate', '--config', config, ...simulation]).ended;
+  if (code !== 0) throw new Error(`simulate ended with ${code}; its log is ${folder}/simulate.log`);
+  const pipeline = start(folder, 'up', ['up', '--config', config]);
+  try {
+    const api = new DemoApi(`http://127.0.0.1:${ports.api}`);
+    while (!(await api.isServing())) await sleep(LOOK_EVERY_MS);
+    const truth = await settled(folder, api, pipeline);
+    const database = openForReading(join(folder, 'state', 'db', 'pipeline.sqlite3'));
+    try {
+      console.log(
+        `\nseed ${seed}: ${accountFor(truth, await api.groups())
+          .map(({ groupId, state }) => `${groupId} ${state}`)
+          .join(', ')}`,
+      );
+      printCosts(costsOf(database), truth);
+      printImages(imagesOf(database));
+      return pointsOf(database, truth);
+    } finally {
+      database.close();
+    }
+  } finally {
+    pipeline.child.kill('SIGTERM');
+    await pipeline.ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const points: ReturnType<typeof pointsOf> = [];
+for (const seed of values.seeds.split(',')) points.push(...(await night(seed)));
+printFluxes(points);
+console.log(
+  `load of the machine ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' ')}`,
+);
