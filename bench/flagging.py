@@ -29,7 +29,7 @@ from step_process import run_step_process  # noqa: E402
 
 from contimg_science.flagging.array_statistic import is_outlier_channel  # noqa: E402
 
-PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True}
+PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True, "aoflagger_threshold": 1.2}
 COHERENT_SIGMA, LOCAL_SIGMA = 2.0, (10.0, 15.0)
 COHERENT_FOUND, LOCAL_FOUND, LOST = 0.99, 0.95, 0.015
 

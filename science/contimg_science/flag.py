@@ -31,6 +31,7 @@ class Parameters(Record):
     mad_sigma: float
     dead_antenna_fraction: float
     aoflagger: bool
+    aoflagger_threshold: float
 
 
 class Outputs(Record):
@@ -81,7 +82,8 @@ def flag(request: FlagRequest) -> FlagResult:
     searched = 0.0
     with timings.phase("aoflagger"):
         if request.parameters.aoflagger:
-            searched = aoflagger_pass.mark_baseline_interference(cube, array_power, request.threads)
+            strategy = aoflagger_pass.write_strategy(request.work_dir, request.parameters.aoflagger_threshold)
+            searched = aoflagger_pass.mark_baseline_interference(cube, array_power, strategy, request.threads)
     progress(0.8, "single baselines searched")
     with timings.phase("clip"):
         clip_mad(cube, request.parameters.mad_sigma)

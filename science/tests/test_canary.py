@@ -48,7 +48,7 @@ def run(step: str, folder: Path, inputs: dict[str, Any], parameters: dict[str, A
 
 def line(ms: Path, folder: Path, solved: dict[str, Any], sources: Path) -> dict[str, Any]:
     """Flags, calibrates and images a set; answers the image."""
-    flagging = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": False}
+    flagging = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": False, "aoflagger_threshold": 1.2}
     run("flag", folder, {"ms": ms, "published_ms": None}, flagging, {"statistics": folder / "flags.json"})
     calibrating = {"average_channels": 1, "max_smearing_loss": 0.01, "field_phase": True}
     run("calibrate", folder, {"ms": ms, "sets": [solved], "positions": sources}, calibrating, {"ms": folder / "calibrated.ms"})

@@ -18,7 +18,7 @@ from contimg_science.flag import flag as run_flag
 pytestmark = pytest.mark.slow
 
 MID_MJD, DEC_RAD = 60951.49, np.radians(54.57)
-PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True}
+PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True, "aoflagger_threshold": 1.2}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def group() -> MadeGroup:
     return MadeGroup(MID_MJD, DEC_RAD, sources, seed=11)
 
 
-def flag(ms: Path, work: Path, published: Path | None = None) -> tuple[dict, np.ndarray]:
+def flag(ms: Path, work: Path, published: Path | None = None, **changed: float) -> tuple[dict, np.ndarray]:
     request = FlagRequest.model_validate(
         {
             **{
@@ -39,7 +39,7 @@ def flag(ms: Path, work: Path, published: Path | None = None) -> tuple[dict, np.
                 "requested_at": "2025-10-03T12:00:00Z",
             },
             **{"work_dir": work, "threads": 2, "inputs": {"ms": ms, "published_ms": published}},
-            **{"parameters": PARAMETERS, "outputs": {"statistics": work / "flags.json"}},
+            **{"parameters": PARAMETERS | changed, "outputs": {"statistics": work / "flags.json"}},
         }
     )
     return run_flag(request).model_dump(), flags_of(ms)
@@ -128,6 +128,22 @@ def test_strong_interference_on_one_baseline_is_found(group: MadeGroup, tmp_path
     group.data[injected] += 12 * noise_amplitude(group) * np.exp(2j * np.pi * rng.random(injected.sum()))
     _, flags = flag(group.write(tmp_path / "local.ms"), tmp_path)
     assert flags[injected].mean() >= 0.95
+
+
+def test_a_lower_threshold_finds_more_of_patchy_interference_over_a_calibrator(tmp_path: Path) -> None:
+    """What its second try is flagged with: three times as much found, for a twentieth of the clean samples."""
+    ra, dec = right_ascension_at_transit_deg(MID_MJD, DEC_RAD)
+    group = MadeGroup(MID_MJD, DEC_RAD, [SkySource(ra, dec + 0.2, np.full(96, 15.0))], seed=6)
+    rng = np.random.default_rng(7)
+    cross = np.flatnonzero(group.first != group.second)
+    patch = np.zeros(group.data.shape, bool)
+    patch[np.ix_(rng.choice(24, 12, replace=False), rng.choice(cross, 30, replace=False), range(20, 33))] = True
+    strength = 3 * noise_amplitude(group) * np.abs(rng.standard_normal(patch.sum()))
+    group.data[patch] += strength * np.exp(2j * np.pi * rng.random(patch.sum()))
+    ms = group.write(tmp_path / "patchy.ms")
+    (_, usual), (_, sensitive) = flag(ms, tmp_path), flag(ms, tmp_path, aoflagger_threshold=0.9)
+    assert sensitive[patch].mean() > 2 * usual[patch].mean() > 0
+    assert sensitive[:, cross][~patch[:, cross]].mean() < 0.06
 
 
 def test_dead_antennas_and_receptors_are_named(tmp_path: Path) -> None:

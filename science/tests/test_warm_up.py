@@ -77,7 +77,7 @@ def flag_request(folder: Path, ms: Path) -> dict[str, object]:
     return {
         "schema_version": 1, "step": "flag", "group_id": "warm", "attempt_id": "1", "requested_at": "2025-10-02T12:00:00Z",
         "work_dir": folder, "threads": 2, "inputs": {"ms": ms, "published_ms": None},
-        "parameters": {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True},
+        "parameters": {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True, "aoflagger_threshold": 1.2},
         "outputs": {"statistics": folder / "flags.json"},
     }  # fmt: skip
 

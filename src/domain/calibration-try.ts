@@ -7,7 +7,7 @@ import type { StepParameters } from './step-parameters.ts';
 /** Code of the failure of a set that its quality gate rejected. */
 export const CALIBRATION_GATE = 'CalibrationGate';
 
-/** `standard`: as configured. `strict`: a closer clip, for what interference is left. `lenient`: no search of single baselines and a wide clip, for what was flagged of the sky. */
+/** `standard`: as configured. `strict`: a more sensitive search of single baselines, for what interference is left. `lenient`: no search of single baselines and a wide clip, for what was flagged of the sky. */
 const FLAGGINGS = ['standard', 'strict', 'lenient'] as const;
 export type Flagging = (typeof FLAGGINGS)[number];
 
@@ -32,7 +32,7 @@ export function flagParametersOf(flagging: Flagging, own: StepParameters['flag']
     case 'standard':
       return own;
     case 'strict':
-      return { ...own, madSigma: Math.max(3, Math.round(own.madSigma * 7) / 10) };
+      return { ...own, aoflagger: true, aoflaggerThreshold: own.aoflaggerThreshold * 0.75, madSigma: Math.max(3, own.madSigma * 0.75) };
     case 'lenient':
       return { ...own, madSigma: Math.min(50, own.madSigma * 2), aoflagger: false };
     default:

@@ -61,6 +61,12 @@ export const stepParameterSchemas = {
     madSigma: z.number().min(3).max(50).default(7).describe('global clip, in robust standard deviations'),
     deadAntennaFraction: fraction.default(0.95).describe('an antenna flagged more than this is dead'),
     aoflagger: z.boolean().default(true).describe('run AOFlagger after the array statistic'),
+    aoflaggerThreshold: z
+      .number()
+      .min(0.3)
+      .max(10)
+      .default(1.2)
+      .describe('of its strategy; 0.9 finds two to three times as much patchy interference and loses 4 to 5 % of clean samples'),
   }),
   solve: z.strictObject({
     minSnr: z.number().min(1).max(100).default(5),

@@ -24,7 +24,15 @@ def version() -> str:
     return str(aoflagger.AOFlagger().get_version_string())
 
 
-def mark_baseline_interference(cube: Cube, array_power: NDArray[np.float64], threads: int) -> float:
+def write_strategy(folder: Path, threshold: float) -> Path:
+    """The strategy with its base threshold, where AOFlagger can load it: it loads files only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "flag-strategy.lua"
+    path.write_text(STRATEGY.read_text().replace("= BASE_THRESHOLD", f"= {threshold!r}"))
+    return path
+
+
+def mark_baseline_interference(cube: Cube, array_power: NDArray[np.float64], strategy: Path, threads: int) -> float:
     """Each thread loads the strategy for itself: one Lua interpreter serves one thread. Answers the part of the baselines that was searched."""
     suspicious = np.zeros((len(cube.antenna1), len(cube.products)), bool)
     crosses = np.flatnonzero(cube.is_cross)
@@ -33,16 +41,16 @@ def mark_baseline_interference(cube: Cube, array_power: NDArray[np.float64], thr
         for _ in pool.map(lambda share: fill_suspicious(cube.data, cube.reasons, level, share, suspicious), np.array_split(crosses, threads)):
             pass
         found = np.argwhere(suspicious)
-        for _ in pool.map(lambda share: _flag_share(cube, share), [share for share in np.array_split(found, threads) if share.size]):
+        for _ in pool.map(lambda share: _flag_share(cube, share, strategy), [share for share in np.array_split(found, threads) if share.size]):
             pass
     return len(found) / max(len(crosses) * len(cube.products), 1)
 
 
-def _flag_share(cube: Cube, pairs: NDArray[np.int64]) -> None:
+def _flag_share(cube: Cube, pairs: NDArray[np.int64], path: Path) -> None:
     """`pairs` (…, 2) of baseline and product."""
     times, _, channels, _ = cube.data.shape
     flagger = aoflagger.AOFlagger()
-    strategy = flagger.load_strategy_file(str(STRATEGY))
+    strategy = flagger.load_strategy_file(str(path))
     images = flagger.make_image_set(times, channels, 2)
     mask = flagger.make_flag_mask(times, channels, False)
     for baseline, product in pairs:

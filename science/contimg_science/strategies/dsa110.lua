@@ -1,12 +1,13 @@
 -- AOFlagger strategy of contimg for one DSA-110 baseline: 24 integrations of 12.9 s, one band of 96 to 768 channels, XX and YY.
 -- Array-wide interference is already flagged when this runs; it looks for what single baselines see.
--- Base threshold 1.2 and factor 0.8 for transients were chosen against the false-alarm rate on clean data (science/tests/test_flag.py).
+-- BASE_THRESHOLD is a parameter of the step, put in before this is loaded (flagging/aoflagger_pass.py). The factor 0.8 for transients
+-- was chosen against the false-alarm rate on clean data (science/tests/test_flag.py).
 -- Never normalises subbands: their own median would hide interference that fills one of them.
 
 aoflagger.require_min_version("3.0")
 
 function execute(input)
-  local base_threshold = 1.2
+  local base_threshold = BASE_THRESHOLD
   local transient_factor = 0.8
   local iterations = 4
   local step = 2.0
