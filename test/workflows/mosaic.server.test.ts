@@ -1,10 +1,12 @@
 /** Mosaics through real workflows: told by finished groups, made once, made again when a member is others, and on demand. */
 import { execFile } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MosaicOutcome, MOSAIC_WORKFLOWS } from '../../src/domain/mosaic.ts';
+import { hourMosaicInput } from '../../src/config/mosaic-input.ts';
+import { type MosaicInput, type MosaicOutcome, MOSAIC_WORKFLOWS, stripHourOf } from '../../src/domain/mosaic.ts';
 import { TASK_QUEUES } from '../../src/domain/observation-group.ts';
+import { unixMsToMjd } from '../../src/domain/utc.ts';
 import { VARIABILITY_WORKFLOW } from '../../src/domain/variability-command.ts';
 import { applySchedules } from '../../src/temporal/schedules.ts';
 import type { variabilityRecheck } from '../../workflows/variability.ts';
@@ -101,7 +103,8 @@ test(
     const dry = await contimg('mosaic', ...range, '--dry-run');
     expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining(String(first?.id))]);
     expect(mosaics().some(({ name }) => name === 'three-groups')).toBe(false);
-    writeFileSync(join(host.folder, `no-tile-${first?.id}`), '');
+    const refusal = join(host.folder, `no-tile-${first?.id}`);
+    writeFileSync(refusal, '');
     const made = await contimg('mosaic', ...range);
     expect([made.stderr, made.code, made.stdout]).toEqual([
       '',
@@ -110,6 +113,7 @@ test(
     ]);
     const shown = await contimg('mosaic', 'show', 'three-groups', '--json');
     expect(JSON.parse(shown.stdout).data.members).toHaveLength(3);
+    rmSync(refusal);
     expect((await contimg('mosaic', ...range)).stdout).toContain('is there');
     expect((await contimg('mosaic', 'ls')).stdout).toMatch(/three-groups .*\n/);
     expect(await contimg('mosaic', 'show', 'nothing')).toMatchObject({ code: 13 });
@@ -131,6 +135,29 @@ test(
     });
     host.succeeding('mosaic');
     expect(readdirSync(host.settings.paths.scratch, { recursive: true }).filter((name) => String(name).endsWith('products'))).toEqual([]);
+  },
+  LIMIT_MS,
+);
+
+test(
+  'a group that is not finished is waited for until the deadline, then left out with its reason; when it finishes, it is added',
+  async () => {
+    host.hold('image');
+    const late = host.newGroup();
+    await late.announceAll();
+    await late.until(({ step }) => step === 'image');
+    const hour = stripHourOf({ decDeg: 50.5, midMjd: unixMsToMjd(Date.parse(`${late.id}Z`)) });
+    const input: MosaicInput = { ...hourMosaicInput(host.settings, hour), deadlineMs: 1_000, tier: 'quicklook' };
+    const outcome = await host.client.workflow.execute<(input: MosaicInput) => Promise<MosaicOutcome>>(MOSAIC_WORKFLOWS.mosaic, {
+      taskQueue: TASK_QUEUES.pipeline,
+      workflowId: 'an-impatient-hour',
+      args: [input],
+    });
+    expect(outcome.leftOut).toContainEqual({ groupId: late.id, imageProductId: null, reason: 'not finished: in_progress at image' });
+    host.letGo('image');
+    await late.result();
+    const last = await until(mosaics, (rows) => rows.at(-1)?.tiles === 4 && rows.at(-1)?.name === hour.name, 'a mosaic of all four');
+    expect(last.filter(({ name, status }) => name === hour.name && status === 'current')).toHaveLength(1);
   },
   LIMIT_MS,
 );
