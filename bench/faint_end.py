@@ -77,15 +77,19 @@ def report(way: str, results: list[dict], rows: np.ndarray) -> None:
     for low, high in BINS:
         chosen = (snr >= low) & (snr < high)
         off = ratio[chosen] - 1
-        text.append(f"SNR {low}-{high}: {off.mean() * 100:+.1f} ± {off.std() / off.size**0.5 * 100:.1f} % ({off.size})")
+        text.append(
+            f"SNR {low}-{high}: {off.mean() * 100:+.1f} ± {off.std() / off.size**0.5 * 100:.1f} %, "
+            f"pulls {pull[chosen].mean():+.2f} ± {pull[chosen].std():.2f} ({off.size})"
+        )
     chosen = (snr >= BINS[0][0]) & (snr < BINS[-1][1])
+    cleaning = np.mean([result["cleaning_noise"] for result in results])
     over_thermal = np.mean([result["noise_jy"] / result["thermal_noise_jy"] for result in results])
     cycles, seconds = (
         np.mean(values) for values in zip(*[(r["wsclean"]["major_cycles"], r["timings_s"]["wsclean"]) for r in results], strict=True)
     )
     print(
         f"{way:12} noise {over_thermal:.2f} thermal, {cycles:.1f} major cycles, {seconds:.0f} s; {'; '.join(text)}; "
-        f"pulls {pull[chosen].mean():+.2f} ± {pull[chosen].std():.2f}",
+        f"all pulls {pull[chosen].mean():+.2f} ± {pull[chosen].std():.2f}; cleaning noise {cleaning:.2f}",
         flush=True,
     )
 

@@ -11,10 +11,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contimg_science.imaging.bright_sources import Subtracted, choose_bright, subtract_bright
-from contimg_science.imaging.clean_mask import catalogue_mask
+from contimg_science.imaging.clean_mask import catalogue_mask, ellipses
 from contimg_science.imaging.cleaning import Cleaning, clean
 from contimg_science.imaging.contract import ImageRequest, ImageResult
+from contimg_science.imaging.control_places import ControlPlaces, control_places
 from contimg_science.imaging.image_size import ImageSize, beam_for_cell_arcsec, image_size
 from contimg_science.imaging.known_sources import KnownSources, read_known_sources
 from contimg_science.imaging.products import Cleaned, finish
@@ -41,14 +45,27 @@ def image(request: ImageRequest) -> ImageResult:
     request.work_dir.mkdir(parents=True, exist_ok=True)
     with timings.phase("subtract"):
         subtracted = _subtracted(request, known, vis, weights, size)
-    mask = catalogue_mask(known, vis, weights, size) if known is not None and parameters.catalogue_mask else None
+    mask, controls = _mask(request, known, vis, weights, size)
     prefix = request.work_dir / "wsclean"
     ms = inputs.ms if subtracted is None else _without_bright(request)
     with timings.phase("wsclean"):
         use = clean(Cleaning(request, ms, prefix, size, weights.taper_arcsec, mask))
     if subtracted is not None:
         shutil.rmtree(ms)
-    return finish(request, Cleaned(vis, weights, size, prefix, known, subtracted, use), timings)
+    return finish(request, Cleaned(vis, weights, size, prefix, known, subtracted, controls, use), timings)
+
+
+def _mask(
+    request: ImageRequest, known: KnownSources | None, vis: Visibilities, weights: ImagingWeights, size: ImageSize
+) -> tuple[NDArray[np.bool_] | None, ControlPlaces | None]:
+    if known is None or not request.parameters.catalogue_mask:
+        return None, None
+    mask = catalogue_mask(known, vis, weights, size)
+    if not mask.any():
+        # With no source to hold clean to, controls alone would hold it to nothing.
+        return None, None
+    controls = control_places(known, vis, weights, size)
+    return mask if controls is None else mask | ellipses(controls.x, controls.y, weights, size), controls
 
 
 def _without_bright(request: ImageRequest) -> Path:

@@ -110,7 +110,8 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         index = np.flatnonzero(inside)
     with timings.phase("fit"):
         progress(0.3, f"{index.size} positions")
-        noise = NoiseMap(residual, beam)
+        # Images of before it was measured have none.
+        noise = NoiseMap(residual, beam, float(header.get("CLNOISE", 1.0)))  # type: ignore[arg-type]
         fitted: dict[int, FittedFlux] = {}
         for members in companions(x[index], y[index], parameters.neighbour_beams * beam.major_px):
             chosen = index[members]
@@ -130,7 +131,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         with timings.phase("blind"):
             progress(0.6, "new sources")
             allowed = beam_response >= parameters.pb_cut
-            searched = Searched(residual, model, allowed, beam, noise)
+            searched = Searched(residual, model, allowed, beam, NoiseMap(residual, beam))
             finds = find_new(searched, _known_here(x, y, fitted), parameters.blind_sigma, request.work_dir)
             through = _between_pixels(beam_response, np.array([find.x for find in finds]), np.array([find.y for find in finds]))
             fluxes = [on_the_sky(find.fitted, float(one)) for find, one in zip(finds, through, strict=True)]

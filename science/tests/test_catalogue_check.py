@@ -7,7 +7,7 @@ import pytest
 
 from contimg_science.imaging.catalogue_check import CatalogueComparison, Plane, compare
 from contimg_science.imaging.image_quality import catalogue_checks
-from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.known_sources import KnownSources, read_known_sources
 from contimg_science.measuring.forced_fit import Beam
 
 BEAM = Beam(major_px=5.0, minor_px=4.0, pa_rad=0.6)
@@ -77,3 +77,17 @@ def test_sources_that_should_be_there_and_are_not_are_counted():
 def test_too_few_sources_say_nothing():
     # Through a beam of a hundredth all but a few are below the limit.
     assert compared(FLUX_JY, response=0.01) is None
+
+
+def test_a_source_whose_flux_the_catalogue_does_not_state_is_not_taken_for_one_of_1_jy(tmp_path):
+    path = tmp_path / "sources.csv"
+    path.write_text("source_id,name,ra_deg,dec_deg,flux_jy,spectral_index\n1,stated,10,54,0.2,\n2,not stated,11,54,,\n")
+    sources = read_known_sources(path)
+    assert sources.flux_jy[:2] == pytest.approx([0.2, np.nan], nan_ok=True)
+    assert np.isnan(sources.spectrum_jy(np.array([1.4e9]))[1]).all()
+
+
+def test_sources_without_a_flux_check_nothing():
+    image = np.zeros((220, 220), np.float32)
+    plane = Plane(image, np.ones_like(image), BEAM, NOISE_JY, CELL_ARCSEC)
+    assert compare(plane, known(np.full(X.size, np.nan)), X, Y, 1.4e9, 0.2) is None

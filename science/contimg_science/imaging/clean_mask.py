@@ -30,12 +30,17 @@ def catalogue_mask(known: KnownSources, vis: Visibilities, weights: ImagingWeigh
     seen = known.take(np.flatnonzero(~(expected < FAINTEST_SIGMA * weights.thermal_noise_jy)))
     all_x, all_y = places_px(vis, seen, size)
     ahead = np.isfinite(all_x)
+    return ellipses(all_x[ahead], all_y[ahead], weights, size)
+
+
+def ellipses(all_x: NDArray[np.float64], all_y: NDArray[np.float64], weights: ImagingWeights, size: ImageSize) -> NDArray[np.bool_]:
+    """One around each place, which may lie outside the image."""
     beam = Beam(
         MASK_BEAMS * weights.beam_major_arcsec / size.cell_arcsec, MASK_BEAMS * weights.beam_minor_arcsec / size.cell_arcsec, weights.beam_pa_rad
     )
     mask = np.zeros((size.width_px, size.width_px), bool)
     reach = int(np.ceil(beam.major_px / 2)) + 1
-    for x, y in zip(all_x[ahead], all_y[ahead], strict=True):
+    for x, y in zip(all_x, all_y, strict=True):
         rows = slice(max(0, round(y) - reach), max(0, round(y) + reach + 1))
         columns = slice(max(0, round(x) - reach), max(0, round(x) + reach + 1))
         grid_y, grid_x = np.mgrid[rows, columns]

@@ -108,6 +108,7 @@ class ImageResult(Record):
     end_mjd: float
     subtracted: list[SubtractedSource]
     catalogue: CatalogueComparison | None
+    cleaning_noise: float
     qa: ImageQuality
     wsclean: WSCleanUse
     bytes_written: int

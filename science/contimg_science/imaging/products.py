@@ -17,6 +17,7 @@ from contimg_science.imaging import fits_headers, image_quality, picture
 from contimg_science.imaging.bright_sources import Subtracted, restore
 from contimg_science.imaging.catalogue_check import CatalogueComparison, Plane, compare
 from contimg_science.imaging.contract import ImageFiles, ImageRequest, ImageResult, SubtractedSource, WSCleanUse
+from contimg_science.imaging.control_places import ControlPlaces, cleaning_noise
 from contimg_science.imaging.drift_beam import beam_image
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
@@ -40,6 +41,7 @@ class Cleaned:
     prefix: Path
     known: KnownSources | None
     subtracted: Subtracted | None
+    controls: ControlPlaces | None
     wsclean: WSCleanUse
 
     @property
@@ -65,6 +67,7 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         if cleaned.subtracted is not None:
             restore(planes["image"], planes["model"], cleaned.subtracted, beam)
         noise_jy = image_quality.robust_sigma(planes["residual"])
+        fit_noise = cleaning_noise(cleaned.controls, planes["image"], planes["residual"], beam)
         catalogue = _against_catalogue(cleaned, Plane(planes["image"], response, beam, noise_jy, size.cell_arcsec), request.parameters.pb_cut)
         numbers = _numbers(cleaned, planes, noise_jy, (major_deg * 3600, minor_deg * 3600), catalogue)
         quality = image_quality.judge(numbers)
@@ -76,6 +79,8 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
             **restoring,
             **fits_headers.time_keywords(vis.start_mjd, vis.mid_mjd, vis.end_mjd, vis.site_itrf_m),
             **_provenance(request, cleaned, numbers, quality),
+            "CLNOISE": (fit_noise.factor, "noise of fitted fluxes over that of the residual"),
+            "NCONTROL": (fit_noise.controls, "blank places it was measured at"),
         }
         _write_planes(request, files, planes, response, keywords, cleaned)
     with timings.phase("picture"):
@@ -104,6 +109,7 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         end_mjd=vis.end_mjd,
         subtracted=_listed(cleaned.subtracted),
         catalogue=catalogue,
+        cleaning_noise=fit_noise.factor,
         qa=quality,
         wsclean=cleaned.wsclean,
         bytes_written=sum(path.stat().st_size for path in files.model_dump().values()),

@@ -68,9 +68,10 @@ class FittedFlux:
 class NoiseMap:
     """Local noise of pixels, and of fitted fluxes, from the residual image."""
 
-    def __init__(self, residual: Pixels, beam: Beam):
+    def __init__(self, residual: Pixels, beam: Beam, cleaning: float = 1.0):
+        """`cleaning`: by how much fluxes scatter more where clean worked than fits on the residual do."""
         kernel = beam.kernel(KERNEL_FLOOR)
-        self.residual = residual
+        self.residual, self.cleaning = residual, cleaning
         # The kernel is symmetric about its centre, so convolving is fitting.
         self.fitted = convolved(residual, kernel) / (kernel**2).sum()
         self.half = max(8, round(NOISE_BOX_BEAMS * beam.major_px / 2))
@@ -78,7 +79,7 @@ class NoiseMap:
     def at(self, x: float, y: float) -> tuple[float, float]:
         """(σ of a pixel, σ of the flux of a single source) around a place."""
         rows, columns = self._around(y), self._around(x)
-        return _robust_sigma(self.residual[rows, columns]), _robust_sigma(self.fitted[rows, columns])
+        return _robust_sigma(self.residual[rows, columns]), self.cleaning * _robust_sigma(self.fitted[rows, columns])
 
     def _around(self, place: float) -> slice:
         return slice(max(0, round(place) - self.half), round(place) + self.half + 1)
