@@ -215,7 +215,8 @@ export const LINE: { [Step in StepName]: Row<Step> } = {
         measurementsPath: measured.output.measurementsPath,
         degradedReasons: degradationOf(group),
       });
-      return { ...measured, output: { ...measured.output, ...recorded } };
+      const note = recorded.newSources > 0 ? `${recorded.newSources} new sources` : measured.note;
+      return { ...measured, note, output: { ...measured.output, ...recorded } };
     },
   },
   release: { run: (group, _, attempt) => files(group).release({ ...order(group, attempt, 'release'), keepScratch: false }) },
