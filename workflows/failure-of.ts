@@ -21,6 +21,7 @@ export function failureOf(caught: unknown): StepFailure {
   if (cause instanceof ApplicationFailure) {
     const parsed = stepFailureSchema.safeParse(cause.details?.[0]);
     if (parsed.success) return parsed.data;
+    if (cause.type === WORKER_STOPPED) return failureOfStop();
   }
   if (cause instanceof TimeoutFailure) return failureOfTimeout(cause);
   return {
@@ -38,6 +39,18 @@ function innermost(caught: unknown): unknown {
   while ((error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) && error.cause !== undefined) error = error.cause;
   return error;
 }
+
+/** What the SDK calls a step that a stopping worker had to end: nobody's fault, and done again by the next worker. */
+const WORKER_STOPPED = 'WorkerShutdown';
+
+const failureOfStop = (): StepFailure => ({
+  type: 'HostLost',
+  code: 'WorkerStopped',
+  message: 'the worker was stopped during this step',
+  remedy: 'start the worker of that host again',
+  sideEffects: 'scratch',
+  capsulePath: null,
+});
 
 function failureOfTimeout(timeout: TimeoutFailure): StepFailure {
   const silent = timeout.timeoutType === 'HEARTBEAT' || timeout.timeoutType === 'SCHEDULE_TO_START';

@@ -108,13 +108,16 @@ export class OneHost {
     });
   }
 
-  async killWorker(): Promise<void> {
+  /** As a person stops it: running steps get `worker.grace_s`, then they are ended. */
+  stopWorker = (): Promise<void> => this.killWorker('SIGTERM');
+
+  async killWorker(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const child = this.#process;
     if (child === null) throw new Error('no worker process to kill');
     this.#process = null;
     if (child.exitCode !== null) throw new Error(`the worker had ended by itself with exit code ${child.exitCode}`);
     const ended = new Promise((done) => child.once('exit', done));
-    child.kill('SIGKILL');
+    child.kill(signal);
     await ended;
   }
 

@@ -77,14 +77,14 @@ test(
   LIMIT_MS,
 );
 
-test(
-  'a worker killed in round 2 goes on with round 2',
-  async () => {
+test.each(['killWorker', 'stopWorker'] as const)(
+  'after %s in round 2 it goes on with round 2',
+  async (end) => {
     const group = withRounds(3);
     host.hold('selfcal-2');
     await group.announceAll();
     await group.until(() => rounds(group).length === 2);
-    await host.killWorker();
+    await host[end]();
     host.letGo('selfcal-2');
     await host.startWorker();
     await group.result();
