@@ -1,6 +1,6 @@
 /** Starts a canary for a person and waits for its verdict. */
 import { randomUUID } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import { type Client, ServiceError } from '@temporalio/client';
 import type { CanaryRequest } from '../domain/canary.ts';
 import { CANARY_WORKFLOW, type CanaryOutcome } from '../domain/canary-command.ts';
 import { LANE_PRIORITY } from '../domain/group-state.ts';
@@ -12,10 +12,15 @@ export async function runCanary(client: Client, namespace: string, request: Cana
   if (!(await isServed(client.connection, namespace))) {
     throw new GroupRequestError('worker_unavailable', 'no worker takes decisions of this pipeline; the canary was not started');
   }
-  return client.workflow.execute<(request: CanaryRequest) => Promise<CanaryOutcome>>(CANARY_WORKFLOW, {
-    taskQueue: TASK_QUEUES.pipeline,
-    workflowId: `canary/${randomUUID()}`,
-    args: [request],
-    priority: { priorityKey: LANE_PRIORITY.reprocess },
-  });
+  try {
+    return await client.workflow.execute<(request: CanaryRequest) => Promise<CanaryOutcome>>(CANARY_WORKFLOW, {
+      taskQueue: TASK_QUEUES.pipeline,
+      workflowId: `canary/${randomUUID()}`,
+      args: [request],
+      priority: { priorityKey: LANE_PRIORITY.reprocess },
+    });
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new GroupRequestError('temporal_unreachable', 'Temporal went away; a canary that was started goes on when it is back', error);
+  }
 }
