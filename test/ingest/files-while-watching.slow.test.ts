@@ -122,6 +122,7 @@ describe('what happens while the watcher runs', () => {
       await put(2, {}, NAME, join(input, '2025-10-02'));
       await eventually(() => presentIn(START).length === 3);
     });
+    expect(presentIn(START)).toEqual([0, 1, 2]);
   }, 20_000);
 
   test('scans alone are enough: nothing is lost when events are off', async () => {
