@@ -16,6 +16,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from pydantic import Field
 
+from contimg_science.calibrators import CALIBRATORS
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.measurement_set import describe
 from contimg_science.measuring.blind_finding import KnownHere, Searched, find_new
@@ -132,7 +133,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
             progress(0.6, "new sources")
             allowed = beam_response >= parameters.pb_cut
             searched = Searched(residual, model, allowed, beam, NoiseMap(residual, beam))
-            finds = find_new(searched, _known_here(x, y, fitted), parameters.blind_sigma, request.work_dir)
+            finds = find_new(searched, known_here(image, frame, positions), parameters.blind_sigma, request.work_dir)
             through = _between_pixels(beam_response, np.array([find.x for find in finds]), np.array([find.y for find in finds]))
             fluxes = [on_the_sky(find.fitted, float(one)) for find, one in zip(finds, through, strict=True)]
             found = blind_lines(finds, fluxes, beam, frame)
@@ -158,10 +159,18 @@ def _why_not_blind(parameters: PhotometryParameters, header: fits.Header) -> str
     return None
 
 
-def _known_here(x: Array, y: Array, fitted: dict[int, FittedFlux]) -> KnownHere:
-    seen = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    flux_jy = [fitted[number].flux_jy if number in fitted else 0.0 for number in seen.tolist()]
-    return KnownHere(x[seen], y[seen], np.array(flux_jy, np.float64))
+def known_here(image: NDArray[np.float32], frame: ImageFrame, positions: Positions) -> KnownHere:
+    """Monitored sources and built-in calibrators, which need not be monitored."""
+    calibrators = np.radians([(calibrator.ra_deg, calibrator.dec_deg) for calibrator in CALIBRATORS.values()]).T
+    ra_rad, dec_rad = (np.concatenate(parts) for parts in zip((positions.ra_rad, positions.dec_rad), calibrators, strict=True))
+    x, y = pixel_positions(frame, ra_rad, dec_rad)
+    seen = np.isfinite(x) & np.isfinite(y)
+    x, y = x[seen], y[seen]
+    column, row = np.round(x).astype(np.int64), np.round(y).astype(np.int64)
+    inside = (column >= 0) & (row >= 0) & (column < image.shape[1]) & (row < image.shape[0])
+    flux_jy = np.zeros(x.size)
+    flux_jy[inside] = image[row[inside], column[inside]]
+    return KnownHere(x, y, flux_jy)
 
 
 def read_positions(path: Path) -> Positions:

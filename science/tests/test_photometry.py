@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from astropy.wcs import WCS
 from calibrated_ms import PointSource, place_rad, write_calibrated_ms, write_known_sources
 from step_process import run_step_process
 
+from contimg_science.calibrators import CALIBRATORS
+from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.measuring.positions import image_frame, pixel_positions
-from contimg_science.photometry import read_positions
+from contimg_science.photometry import Positions, known_here, read_positions
 from contimg_science.protocol import StepFailure
 
 TIMES = 12
@@ -201,6 +204,17 @@ def test_a_source_that_nobody_knew_of_is_found_once_in_its_place_with_its_flux_a
     off_arcsec = np.degrees([(np.radians(line["ra_deg"]) - ra) * np.cos(dec), np.radians(line["dec_deg"]) - dec]) * 3600
     assert np.hypot(*off_arcsec) < 4 * np.sqrt(2) * line["position_error_arcsec"]
     assert abs(line["flux_jy"] - source.flux_jy) < 4 * line["error_jy"]
+
+
+@pytest.mark.slow
+def test_a_built_in_calibrator_that_is_not_monitored_is_not_new(files):
+    image, header = read_plane(Path(files["image"]))
+    place = next(calibrator for calibrator in CALIBRATORS.values())
+    frame = replace(image_frame(header), centre_rad=(float(np.radians(place.ra_deg)), float(np.radians(place.dec_deg))))
+    known = known_here(image, frame, Positions(np.empty(0, np.int64), np.empty(0), np.empty(0)))
+    nearest = np.hypot(known.x - frame.middle_px[0], known.y - frame.middle_px[1]).argmin()
+    assert (known.x[nearest], known.y[nearest]) == (pytest.approx(frame.middle_px[0]), pytest.approx(frame.middle_px[1]))
+    assert known.flux_jy[nearest] == image[round(frame.middle_px[1]), round(frame.middle_px[0])]
 
 
 @pytest.mark.slow

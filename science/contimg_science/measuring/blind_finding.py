@@ -44,7 +44,7 @@ RESTORED_FLOOR = 1e-4
 
 @dataclass(frozen=True)
 class KnownHere:
-    """Places (pixels) of what is known, and what was measured there, in Jy of the image; 0 where nothing was."""
+    """Places (pixels) of what is known, and what the image has there, in Jy; 0 outside of it."""
 
     x: Array
     y: Array
