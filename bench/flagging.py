@@ -2,7 +2,7 @@
 
 Simulates and converts one group, flags it clean, then with array-coherent interference of 2σ a visibility, then with interference of 10σ
 to 15σ on single baselines, each time in a process of its own on the same set. Options: `--size mini`; `--group DIR` keeps the converted
-group there, or takes the one that is (2.3 GB at full size). Prints the bars beside what was reached, seconds by phase, processor
+group there, or takes the one that is (2.3 GB at full size); `--only CASE`. Prints the bars beside what was reached, seconds by phase, processor
 seconds and peak memory of whole processes, and ends with 1 when a bar is missed.
 """
 
@@ -31,6 +31,7 @@ from contimg_science.flagging.array_statistic import is_outlier_channel  # noqa:
 
 PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True, "aoflagger_threshold": 1.2}
 COHERENT_SIGMA, LOCAL_SIGMA = 2.0, (10.0, 15.0)
+CASES = ("clean", "coherent", "local")
 COHERENT_FOUND, LOCAL_FOUND, LOST = 0.99, 0.95, 0.015
 
 
@@ -48,7 +49,7 @@ def converted_group(folder: Path, size: str) -> Path:
 def flagged(ms: Path, work: Path) -> tuple[np.ndarray, dict[str, Any]]:
     """The FLAG column as (time, baseline, channel, product), and the event of the step."""
     request = {"inputs": {"ms": ms, "published_ms": None}, "parameters": PARAMETERS, "outputs": {"statistics": work / "flags.json"}}
-    status, events = run_step_process("flag", request, work)
+    status, events = run_step_process("flag", request, work, timeout_s=1800)
     if status != 0:
         raise SystemExit(events[-1])
     with table(str(ms), ack=False) as main:
@@ -77,6 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", choices=("mini", "full"), default="full")
     parser.add_argument("--group", type=Path)
+    parser.add_argument("--only", choices=CASES)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-flagging-") as folder:
         work = Path(folder)
@@ -84,7 +86,7 @@ def main() -> int:
             options.group.mkdir(parents=True, exist_ok=True)
         clean = converted_group(options.group or work, options.size)
         good: list[bool] = []
-        for name in ("clean", "coherent", "local"):
+        for name in CASES if options.only is None else (options.only,):
             ms = work / f"{name}.ms"
             shutil.copytree(clean, ms)
             group = read_group(ms)

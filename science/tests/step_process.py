@@ -12,7 +12,9 @@ from typing import Any
 SCIENCE = Path(__file__).parents[1]
 
 
-def run_step_process(step: str, request: dict[str, Any], work_dir: Path, **environment: str) -> tuple[int, list[dict[str, Any]]]:
+def run_step_process(
+    step: str, request: dict[str, Any], work_dir: Path, timeout_s: float = 300, **environment: str
+) -> tuple[int, list[dict[str, Any]]]:
     """Exit status and the events; `request` is `inputs`, `parameters` and `outputs`."""
     work_dir.mkdir(parents=True, exist_ok=True)
     path = work_dir / f"{step}.json"
@@ -24,7 +26,7 @@ def run_step_process(step: str, request: dict[str, Any], work_dir: Path, **envir
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout_s,
     )
     sys.stderr.write(done.stderr)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
