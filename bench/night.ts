@@ -1,5 +1,5 @@
 /**
- * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--work DIR]`: one night a seed (a calibrator
+ * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--work DIR] [--keep]`: one night a seed (a calibrator
  * transit and science groups) through the real pipeline, from raw files to light-curve points, one group after the other.
  * Prints where each second of a group goes, and what was measured against what was injected, by signal-to-noise. Full size
  * takes 30 GB of disk below DIR while it runs, 5 GB a group.
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     groups: { type: 'string', default: '4' },
     sources: { type: 'string', default: '60' },
     work: { type: 'string', default: tmpdir() },
+    keep: { type: 'boolean', default: false },
   },
 });
 
@@ -87,7 +88,8 @@ async function night(seed: string): Promise<ReturnType<typeof pointsOf>> {
   } finally {
     pipeline.child.kill('SIGTERM');
     await pipeline.ended;
-    rmSync(folder, { recursive: true, force: true });
+    if (values.keep) console.log(`kept: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
   }
 }
 
