@@ -6,6 +6,7 @@ import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import { StepError } from '../src/domain/failure.ts';
+import { sameSignature, signatureOf } from '../src/domain/file-signature.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
@@ -60,10 +61,7 @@ export const stageToScratch =
   };
 
 async function assertUnchanged(member: SubbandArrival): Promise<void> {
-  const seen = await stat(member.path, { bigint: true });
-  const same =
-    Number(seen.size) === member.bytes && seen.ino.toString() === member.inode && Math.abs(Number(seen.mtimeMs) - member.mtimeMs) < 1;
-  if (same) return;
+  if (sameSignature(signatureOf(await stat(member.path, { bigint: true })), member)) return;
   throw new StepError({
     type: 'NotSettled',
     code: 'MemberChanged',

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openForWriting } from '../src/catalog/database.ts';
 import { inTransaction, runSql } from '../src/catalog/statement.ts';
 import { loadSettings } from '../src/config/load.ts';
-import { signatureOf } from '../src/ingest/file-signature.ts';
+import { signatureOf } from '../src/domain/file-signature.ts';
 import { registerAdmitted } from '../src/ingest/register.ts';
 import type { RawFiles } from './arriving-files.ts';
 import type { WatcherMessage, WatcherReport } from './ingest-watcher.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeName } from '../src/domain/subband.ts';
 import { admit } from '../src/ingest/admission.ts';
-import { signatureOf } from '../src/ingest/file-signature.ts';
+import { signatureOf } from '../src/domain/file-signature.ts';
 import { createHeaderReader } from '../src/ingest/header-reader.ts';
 import { placeFiles, rawFiles } from './arriving-files.ts';
 import { type Bench, benchFolder, deliver, placeKnown, RunningWatcher } from './ingest-run.ts';

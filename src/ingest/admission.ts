@@ -3,7 +3,7 @@
  * read-only and must be the same before and after; a file that changed meanwhile has not settled.
  */
 import { open } from 'node:fs/promises';
-import { type FileSignature, sameSignature, signatureOf } from './file-signature.ts';
+import { type FileSignature, sameSignature, signatureOf } from '../domain/file-signature.ts';
 import type { NameClaims } from './header-checks.ts';
 import type { HeaderFacts, HeaderVerdict, Site } from './header-facts.ts';
 import type { HeaderReader } from './header-reader.ts';

@@ -11,7 +11,7 @@ import { majorityGrid } from '../domain/membership.ts';
 import { judgeName, subbandLabel } from '../domain/subband.ts';
 import { systemErrorCode } from '../domain/system-error.ts';
 import { admit } from './admission.ts';
-import { signatureOf } from './file-signature.ts';
+import { signatureOf } from '../domain/file-signature.ts';
 import type { HeaderFacts } from './header-facts.ts';
 import { createHeaderReader, type HeaderReader } from './header-reader.ts';
 import { HEADER_DEADLINE_MS } from './ingest.ts';

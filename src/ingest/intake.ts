@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { isoFromUnixMs } from '../domain/utc.ts';
 import type { CatalogDatabase } from '../catalog/statement.ts';
 import { admit } from './admission.ts';
-import { signatureOf } from './file-signature.ts';
+import { signatureOf } from '../domain/file-signature.ts';
 import type { Site } from './header-facts.ts';
 import type { HeaderReader } from './header-reader.ts';
 import { knownFiles } from './known-files.ts';

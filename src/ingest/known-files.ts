@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { FILE_STATUSES, type FileStatus, REPLACED } from '../catalog/subband-files.ts';
 import { type CatalogDatabase, rowsOf } from '../catalog/statement.ts';
-import type { FileSignature } from './file-signature.ts';
+import type { FileSignature } from '../domain/file-signature.ts';
 
 export interface KnownFile {
   path: string;

@@ -9,7 +9,7 @@ import { type CatalogDatabase, inTransaction } from '../catalog/statement.ts';
 import { fileByPath, filesOfGroup, markFile, REPLACED, type SeenFile, type SubbandFileRow, upsertFile } from '../catalog/subband-files.ts';
 import { type GroupId, groupIdFromHeader, groupIdSchema } from '../domain/group-id.ts';
 import { jdToMjd, unixMsFromSecondText, unixMsToMjd } from '../domain/utc.ts';
-import type { FileSignature } from './file-signature.ts';
+import type { FileSignature } from '../domain/file-signature.ts';
 import type { HeaderFacts } from './header-facts.ts';
 import { openGroupsNear } from './known-files.ts';
 import { isOutlier, lowerMedian, nearestGroup } from './name-clock.ts';

@@ -2,8 +2,8 @@
  * What the watcher remembers of each path, so that a look at an unchanged file costs one `stat`: its signature at the last
  * verdict, or how far it has settled. Which paths a scan has met is a mark on them, not a list of its own.
  */
-import type { FileSignature } from './file-signature.ts';
-import { sameSignature } from './file-signature.ts';
+import type { FileSignature } from '../domain/file-signature.ts';
+import { sameSignature } from '../domain/file-signature.ts';
 import type { Settling } from './settling.ts';
 
 interface Remembered<What> {

@@ -4,7 +4,7 @@
  * looked at again after 1, 2, 4 … 60 s until `admissionMs` have passed, then left alone until it changes.
  * Pure: the monotonic time of each look is passed in.
  */
-import { type FileSignature, sameSignature } from './file-signature.ts';
+import { type FileSignature, sameSignature } from '../domain/file-signature.ts';
 
 export interface SettlingRule {
   settleMs: number;

@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { isoFromUnixMs } from '../domain/utc.ts';
-import type { FileSignature } from './file-signature.ts';
+import type { FileSignature } from '../domain/file-signature.ts';
 import { rejection, type Rejection } from './rejection.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);

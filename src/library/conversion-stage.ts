@@ -9,7 +9,7 @@ import { chooseMembers } from '../domain/membership.ts';
 import type { ConcatResult } from '../domain/science-result.ts';
 import { judgeName } from '../domain/subband.ts';
 import { admit } from '../ingest/admission.ts';
-import { signatureOf } from '../ingest/file-signature.ts';
+import { signatureOf } from '../domain/file-signature.ts';
 import { createHeaderReader } from '../ingest/header-reader.ts';
 import { HEADER_DEADLINE_MS } from '../ingest/ingest.ts';
 import { Stage, type Watch } from './stage.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { placeFiles, rawFiles } from '../../bench/arriving-files.ts';
 import { type Bench, benchFolder, placeKnown, RunningWatcher } from '../../bench/ingest-run.ts';
 import { admit } from '../../src/ingest/admission.ts';
-import { signatureOf } from '../../src/ingest/file-signature.ts';
+import { signatureOf } from '../../src/domain/file-signature.ts';
 import { createHeaderReader } from '../../src/ingest/header-reader.ts';
 import { nameOf, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';
 

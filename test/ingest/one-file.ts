@@ -5,7 +5,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { admit, type AdmissionVerdict } from '../../src/ingest/admission.ts';
-import { signatureOf } from '../../src/ingest/file-signature.ts';
+import { signatureOf } from '../../src/domain/file-signature.ts';
 import { createHeaderReader, type HeaderReader } from '../../src/ingest/header-reader.ts';
 import type { Rejection } from '../../src/ingest/rejection.ts';
 import { type HeaderValue, nameOf, t0JdOf, writeTinyFile } from './tiny-uvh5.ts';

@@ -2,7 +2,6 @@
  * What tells one state of a file on disk from the next without reading it: inode, size and modification time. Times of
  * files are compared with each other only, never with our clock: hosts differ.
  */
-import type { BigIntStats } from 'node:fs';
 
 export interface FileSignature {
   inode: string;
@@ -11,7 +10,8 @@ export interface FileSignature {
   mtimeMs: number;
 }
 
-export const signatureOf = (stat: BigIntStats): FileSignature => ({
+/** `stat`: as `fs.stat` answers with `bigint`. */
+export const signatureOf = (stat: { ino: bigint; size: bigint; mtimeNs: bigint }): FileSignature => ({
   inode: String(stat.ino),
   bytes: Number(stat.size),
   mtimeMs: Number(stat.mtimeNs) / 1e6,
