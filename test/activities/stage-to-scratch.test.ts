@@ -22,13 +22,13 @@ function stage(member: ReturnType<typeof arrivalOf>) {
   return stageToScratch(dependencies)(order, { signal: new AbortController().signal, progress: () => undefined });
 }
 
-// One file in eight thousand is written in the last tenth of a microsecond of a millisecond, and a group has sixteen.
-test.each(['593999999', '594000000', '594000001', '593999872', '000000001'])(
-  'a file of nanosecond %s is the one admitted',
-  async (fraction) => {
+// A double holds today's date in steps of 244 ns: such times become the next millisecond when they are rounded, not when they are cut.
+test.each(['1795301611.999999999', '1795301611.999999900', '1795301612.593999872', '1795301612.000000001'])(
+  'a file of %s s is the one that was admitted',
+  async (seconds) => {
     writeFileSync(path, 'a subband');
-    execFileSync('touch', ['-d', `@1795301612.${fraction}`, path]);
-    expect(String(statSync(path, { bigint: true }).mtimeNs)).toBe(`1795301612${fraction}`);
+    execFileSync('touch', ['-d', `@${seconds}`, path]);
+    expect(String(statSync(path, { bigint: true }).mtimeNs)).toBe(seconds.replace('.', ''));
     expect((await stage(arrivalOf(path, 0))).output.members).toEqual([{ path, subband: 0 }]);
   },
 );
