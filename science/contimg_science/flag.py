@@ -19,7 +19,8 @@ from contimg_science.flagging.extension import extend
 from contimg_science.flagging.reasons import Reason
 from contimg_science.flagging.statistics import counts_by_reason, flagged_fraction, receptor_name, write_statistics
 from contimg_science.flagging.visibility_cube import flag_digest, read_cube, write_flags
-from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
+from contimg_science.measurement_set import require_set
+from contimg_science.protocol import Record, StepRequest, Timings, progress, run_step
 
 
 class Inputs(Record):
@@ -60,8 +61,7 @@ class FlagResult(Record):
 def flag(request: FlagRequest) -> FlagResult:
     timings = Timings()
     with timings.phase("load"):
-        if not (request.inputs.ms / "table.dat").is_file():
-            raise StepFailure("BadInput", "NoMeasurementSet", f"{request.inputs.ms} is not a Measurement Set", "convert the group first", "none")
+        require_set(request.inputs.ms, "convert the group first")
         cube, column = read_cube(request.inputs.ms)
     progress(0.2, f"{cube.data.shape[0]} integrations of {cube.data.shape[1]} baselines read")
 

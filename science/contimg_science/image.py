@@ -25,16 +25,14 @@ from contimg_science.imaging.products import Cleaned, finish
 from contimg_science.imaging.visibilities import Visibilities, read_visibilities
 from contimg_science.imaging.weighting import ImagingWeights, imaging_weights
 from contimg_science.imaging.wsclean_run import wsclean_version
-from contimg_science.protocol import StepFailure, Timings, progress, run_step
+from contimg_science.measurement_set import require_set
+from contimg_science.protocol import Timings, progress, run_step
 
 
 def image(request: ImageRequest) -> ImageResult:
     timings = Timings()
     inputs, parameters = request.inputs, request.parameters
-    if not (inputs.ms / "table.dat").is_file():
-        raise StepFailure(
-            "BadInput", "NoMeasurementSet", f"{inputs.ms} is not a Measurement Set", "run the calibrate step of this group", "none"
-        )
+    require_set(inputs.ms, "run the calibrate step of this group")
     wsclean_version()
     known = None if inputs.sources is None else read_known_sources(inputs.sources)
     with timings.phase("weights"):

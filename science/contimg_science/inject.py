@@ -23,7 +23,7 @@ from contimg_science.canary.injection import add_sources
 from contimg_science.canary.places import free_places
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.imaging.known_sources import COLUMNS, read_known_sources
-from contimg_science.measurement_set import describe
+from contimg_science.measurement_set import describe, require_set
 from contimg_science.measuring.positions import image_frame
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
@@ -89,8 +89,7 @@ class InjectResult(Record):
 def inject(request: InjectRequest) -> InjectResult:
     timings = Timings()
     inputs, parameters, outputs = request.inputs, request.parameters, request.outputs
-    if not (inputs.ms / "table.dat").is_file():
-        raise StepFailure("BadInput", "NoMeasurementSet", f"{inputs.ms} is not a Measurement Set", "convert the group again", "none")
+    require_set(inputs.ms, "convert the group again")
     with timings.phase("choose"):
         group = describe(inputs.ms)
         sets = sorted((load_set(entry, group) for entry in inputs.sets), key=lambda entry: entry.mid_mjd)

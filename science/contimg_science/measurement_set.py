@@ -14,6 +14,8 @@ import numpy as np
 from casacore.tables import table
 from numpy.typing import NDArray
 
+from contimg_science.protocol import StepFailure
+
 SECONDS_PER_DAY = 86400.0
 # CASA knows this observatory, at exactly the position that the headers give; it does not know DSA_110.
 TELESCOPE_NAME = "OVRO_MMA"
@@ -52,6 +54,12 @@ def open_table(path: Path | str, *, writable: bool = False, subtable: str | None
     """A casacore table; use it in `with`, so that it is closed and flushed."""
     where = str(path) if subtable is None else f"{path}/{subtable}"
     return table(where, readonly=not writable, ack=False, lockoptions="auto" if writable else "autonoread")
+
+
+def require_set(path: Path, remedy: str) -> None:
+    """Stop with this remedy where no Measurement Set is."""
+    if not (path / "table.dat").is_file():
+        raise StepFailure("BadInput", "NoMeasurementSet", f"{path} is not a Measurement Set", remedy, "none")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from contimg_science.imaging.known_sources import read_known_sources
 from contimg_science.imaging.sky_model import sky_model
 from contimg_science.imaging.visibilities import read_visibilities
 from contimg_science.imaging.weighting import imaging_weights
-from contimg_science.measurement_set import describe
+from contimg_science.measurement_set import describe, require_set
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
 
@@ -84,8 +84,7 @@ class SelfCalResult(Record):
 def selfcal(request: SelfCalRequest) -> SelfCalResult:
     timings = Timings()
     inputs, parameters, outputs = request.inputs, request.parameters, request.outputs
-    if not (inputs.ms / "table.dat").is_file():
-        raise StepFailure("BadInput", "NoMeasurementSet", f"{inputs.ms} is not a Measurement Set", "calibrate the group again", "none")
+    require_set(inputs.ms, "calibrate the group again")
     with timings.phase("before"):
         before = inputs.before if inputs.before is not None else _measured(request, inputs.ms, "before")
     with timings.phase("model"):
