@@ -9,8 +9,6 @@ processes, start-up included, best of two for ours, and the load. Where a machin
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
 import resource
 import sys
@@ -26,7 +24,7 @@ sys.path[:0] = [str(ROOT / "science"), str(ROOT / "science" / "tests")]
 
 import numpy as np  # noqa: E402
 from casacore.tables import table  # noqa: E402
-from converted import convert, simulate_group  # noqa: E402
+from converted_group import converted_group  # noqa: E402
 from made_solutions import write_tables  # noqa: E402
 from step_process import run_step_process  # noqa: E402
 
@@ -75,17 +73,6 @@ def ours(ms: Path, target: Path, tables: dict[str, Any], positions: Path, **chan
     if status != 0:
         raise SystemExit(events[-1])
     return events[-1]["result"]
-
-
-def converted_group(folder: Path, size: str) -> Path:
-    ms = folder / "group.ms"
-    if not ms.exists():
-        with contextlib.redirect_stdout(io.StringIO()):
-            files = simulate_group(folder, size=size, ntimes=24)
-            convert(files, ms)
-        for file in files:
-            file.unlink()
-    return ms
 
 
 def largest_difference(one: Path, other: Path) -> tuple[float, int]:

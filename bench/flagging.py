@@ -9,8 +9,6 @@ seconds and peak memory of whole processes, and ends with 1 when a bar is missed
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
 import shutil
 import sys
@@ -23,7 +21,7 @@ sys.path[:0] = [str(ROOT / "science"), str(ROOT / "science" / "tests")]
 
 import numpy as np  # noqa: E402
 from casacore.tables import table  # noqa: E402
-from converted import convert, simulate_group  # noqa: E402
+from converted_group import converted_group  # noqa: E402
 from injected_interference import inject_coherent, inject_local, read_group  # noqa: E402
 from step_process import run_step_process  # noqa: E402
 
@@ -33,17 +31,6 @@ PARAMETERS = {"mad_sigma": 7, "dead_antenna_fraction": 0.95, "aoflagger": True, 
 COHERENT_SIGMA, LOCAL_SIGMA = 2.0, (10.0, 15.0)
 CASES = ("clean", "coherent", "local")
 COHERENT_FOUND, LOCAL_FOUND, LOST = 0.99, 0.95, 0.015
-
-
-def converted_group(folder: Path, size: str) -> Path:
-    ms = folder / "group.ms"
-    if not ms.exists():
-        with contextlib.redirect_stdout(io.StringIO()):
-            files = simulate_group(folder, size=size, ntimes=24)
-            convert(files, ms)
-        for file in files:
-            file.unlink()
-    return ms
 
 
 def flagged(ms: Path, work: Path) -> tuple[np.ndarray, dict[str, Any]]:

@@ -10,6 +10,7 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { lightCurveOf } from '../src/catalog/light-curve.ts';
 import { sourcesNear } from '../src/catalog/sources.ts';
+import { median } from '../src/domain/median.ts';
 import { addImage, FIELD, manyPoints } from '../test/catalog/many-points.ts';
 import { importGrid, type OpenNight, openNight } from '../test/catalog/night.ts';
 
@@ -20,7 +21,6 @@ const EMPTY = 'almost empty database';
 const { values } = parseArgs({ options: { points: { type: 'string', default: '10000000' } } });
 const epochs = Math.max(1, Math.round(Number(values.points) / (FIELDS * FIELD)));
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 const timed = (work: () => unknown): number => {
   const startedMs = performance.now();
   work();
@@ -30,7 +30,7 @@ const rounds = (work: (round: number) => number): number[] => Array.from({ lengt
 
 function say(what: string, bar: number, full: readonly number[], peer: { is: string; took: readonly number[] }): void {
   const [best, bestPeer] = [Math.min(...full), Math.min(...peer.took)];
-  const figures = `best ${best.toFixed(1)} ms, median ${median(full).toFixed(1)} ms (bar ${bar} ms)`;
+  const figures = `best ${best.toFixed(1)} ms, median ${(median(full) ?? Number.NaN).toFixed(1)} ms (bar ${bar} ms)`;
   console.log(`${what.padEnd(36)} ${figures}; ${peer.is}: best ${bestPeer.toFixed(1)} ms, ratio ${(best / bestPeer).toFixed(2)}`);
 }
 
