@@ -43,8 +43,6 @@ def warm_conversion() -> None:
         no,
         np.float64(1.4e9),
         np.float64(1.0),
-        1,
-        0,
         False,
         product,
         product,

@@ -13,6 +13,7 @@ from step_process import run_step_process
 from contimg_science.channels import subband_frequencies_hz
 from contimg_science.concat import ConcatResult
 from contimg_science.conversion.chunk_reader import MemberReader
+from contimg_science.conversion.chunk_table import KnownTables
 from contimg_science.conversion.open_member import open_member
 from contimg_science.measurement_set import SECONDS_PER_DAY, describe
 from contimg_science.protocol import StepFailure
@@ -227,7 +228,7 @@ def test_a_member_with_a_chunk_that_cannot_be_read_is_treated_as_missing(files: 
 def test_a_member_that_changes_while_it_is_read_is_not_settled(files: list[Path], tmp_path: Path):
     copy = tmp_path / files[0].name
     copy.write_bytes(files[0].read_bytes())
-    with open_member(copy, 0) as member:
+    with open_member(copy, 0, KnownTables()) as member:
         reader = MemberReader(member, [(0, 3 * BASELINES)], keep_bytes=1 << 30)
         copy.write_bytes(files[1].read_bytes())
         with pytest.raises(StepFailure) as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import h5py
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.conversion.read_plan import NEVER, Uses
+from contimg_science.conversion.source_file import LibraryView
 
 DATASETS = ("Data/visdata", "Data/flags", "Data/nsamples")
 ITEM_BYTES = (8, 1, 4)
@@ -46,18 +48,41 @@ class ChunkTable:
         return slice(first // self.dims[0], -(-end // self.dims[0])) if end > first else slice(0, 0)
 
 
-def chunk_tables(file: h5py.File, file_bytes: int) -> list[ChunkTable] | str:
-    """One table a dataset, or why only the library can read them."""
+class KnownTables:
+    """The chunk tables of files opened before: a writer lays out all files of a group alike.
+
+    To count the chunks the library reads the whole index; to say where each lies it makes a call a chunk, forty times the time.
+    The same index read from the same places says the same. `validate` reads rows by the library all the same.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[object, ...], ChunkTable | None] = {}
+
+    def chunked(self, dataset: h5py.Dataset, item_bytes: int, view: LibraryView) -> ChunkTable | None:
+        view.seen_since()
+        count = dataset.id.get_num_chunks()
+        key = (view.seen_since(), count, item_bytes, dataset.shape, dataset.chunks)
+        if key[0] is None:
+            return _chunked(dataset, item_bytes)
+        if key not in self._tables:
+            self._tables[key] = _chunked(dataset, item_bytes)
+        return self._tables[key]
+
+
+def chunk_tables(file: h5py.File, view: LibraryView, file_bytes: int, known: KnownTables) -> list[ChunkTable] | str:
+    """One table a dataset, or why only the library can read them. `view`: what `file` is read through."""
     tables = []
     for index in range(len(DATASETS)):
-        table = chunk_table(file, index, file_bytes)
+        table = chunk_table(file, index, file_bytes, lambda dataset, item_bytes: known.chunked(dataset, item_bytes, view))
         if isinstance(table, str):
             return table
         tables.append(table)
     return tables
 
 
-def chunk_table(file: h5py.File, index: int, file_bytes: int) -> ChunkTable | str:
+def chunk_table(
+    file: h5py.File, index: int, file_bytes: int, chunked: Callable[[h5py.Dataset, int], ChunkTable | None] | None = None
+) -> ChunkTable | str:
     """Of dataset DATASETS[index]; or why only the library can read it."""
     name, item_bytes, dtype = DATASETS[index], ITEM_BYTES[index], NUMBER_TYPES[index]
     dataset = file[name]
@@ -66,7 +91,7 @@ def chunk_table(file: h5py.File, index: int, file_bytes: int) -> ChunkTable | st
         return f"{name} is compressed"
     if (dtype is not None and dataset.dtype != dtype) or dataset.dtype.itemsize != item_bytes:
         return f"{name} has another number type than the correlator writes"
-    table = _contiguous(dataset, item_bytes) if dataset.chunks is None else _chunked(dataset, item_bytes)
+    table = _contiguous(dataset, item_bytes) if dataset.chunks is None else (chunked or _chunked)(dataset, item_bytes)
     if table is None:
         return f"{name} was not written everywhere"
     if int(table.offset.max()) + table.chunk_bytes > file_bytes:

@@ -1,8 +1,9 @@
 """Digests of what a Measurement Set says, independent of how casacore lays it out on disk.
 
-A column's digest is XXH3-128 over its values in row order, little-endian and C-ordered, FLAG as one byte a sample: it tells
-accidents, at the speed of memory; raw files, which others wrote, have sha256. The content digest covers the column and
-subtable digests; FLAG and FLAG_ROW are apart from it, because step `flag` may change them.
+A column's digest is XXH3-128 over the digests of its windows, each over its values in row order, little-endian and C-ordered,
+FLAG as one byte a sample. DATA and FLAG have a window a subband, so that members can be hashed side by side; other columns
+have one. It tells accidents, at the speed of memory; raw files, which others wrote, have sha256. The content digest covers
+the column and subtable digests; FLAG and FLAG_ROW are apart from it, because step `flag` may change them.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ CHANGED_LATER = ("FLAG", "FLAG_ROW")
 
 
 class ColumnDigests:
-    """The digest of each column, fed in row order."""
+    """The digest of each column, each of its windows fed in row order; windows may be fed from threads of their own."""
 
     def __init__(self) -> None:
-        self._digests: dict[str, xxhash.xxh3_128] = {}
+        self._digests: dict[tuple[str, int], xxhash.xxh3_128] = {}
 
-    def add(self, name: str, values: Any) -> None:
-        _update(self._digests.setdefault(name, xxhash.xxh3_128()), values)
+    def add(self, name: str, values: Any, window: int = 0) -> None:
+        _update(self._digests.setdefault((name, window), xxhash.xxh3_128()), values)
 
     def finished(self) -> dict[str, str]:
-        return {name: digest.hexdigest() for name, digest in sorted(self._digests.items())}
+        whole: dict[str, xxhash.xxh3_128] = {}
+        for (name, _), digest in sorted(self._digests.items()):
+            whole.setdefault(name, xxhash.xxh3_128()).update(digest.digest())
+        return {name: digest.hexdigest() for name, digest in whole.items()}
 
 
 def _update(digest: xxhash.xxh3_128, values: Any) -> None:

@@ -1,4 +1,4 @@
-"""Writes the main table block by block, taking the digest of each column as the bytes go by."""
+"""Writes the main table block by block, all but DATA and FLAG, taking the digest of each column as the bytes go by."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from contimg_science.conversion.row_blocks import Block
 from contimg_science.conversion.table_layout import weight_spectrum_column
 from contimg_science.measurement_set import SECONDS_PER_DAY
 
-# casacore holds the interpreter while it writes: in short calls, threads that read and rotate come in between.
-ROWS_AT_ONCE = 512
 CONSTANT_COLUMNS = {
     "FIELD_ID": 0,
     "DATA_DESC_ID": 0,
@@ -28,9 +26,8 @@ CONSTANT_COLUMNS = {
 
 
 class MainTableWriter:
-    def __init__(self, main: Any, group: Group):
-        self._main, self._group = main, group
-        self._digests = ColumnDigests()
+    def __init__(self, main: Any, group: Group, digests: ColumnDigests):
+        self._main, self._group, self._digests = main, group, digests
         self._weights: list[np.ndarray] = []
         self._has_spectrum = False
 
@@ -40,9 +37,7 @@ class MainTableWriter:
         times_s = group.times_mjd[time] * SECONDS_PER_DAY
         ant_1, ant_2 = group.ant_1[baseline], group.ant_2[baseline]
         columns: dict[str, Any] = {
-            "DATA": block.data,
-            "FLAG": block.flag,
-            "FLAG_ROW": block.flag.all(axis=(1, 2)),
+            "FLAG_ROW": block.flag_row,
             "UVW": block.uvw_m,
             "TIME": times_s,
             "TIME_CENTROID": times_s,
@@ -62,12 +57,7 @@ class MainTableWriter:
             self._weights.append(block.weight)
         for name, values in columns.items():
             self._digests.add(name, values)
-            for at in range(0, rows, ROWS_AT_ONCE):
-                part = values[at : at + ROWS_AT_ONCE]
-                self._main.putcol(name, part, block.first + at, len(part))
-
-    def digests(self) -> dict[str, str]:
-        return self._digests.finished()
+            self._main.putcol(name, values, block.first, rows)
 
     def _spectrum(self, block: Block) -> np.ndarray:
         if block.weight_spectrum is not None:
@@ -76,7 +66,7 @@ class MainTableWriter:
 
     def _add_weight_spectrum(self, rows_before: int) -> None:
         """Rows that are already written get their WEIGHT in every channel."""
-        description, storage = weight_spectrum_column(self._group.channels, len(self._group.corr_types))
+        description, storage = weight_spectrum_column(self._group)
         self._main.addcols(description, storage)
         self._has_spectrum = True
         first = 0

@@ -77,10 +77,10 @@ class _Header:
 
     def constant(self, name: str) -> float:
         """One number, given as a scalar or as an array of equal ones."""
-        values = np.unique(self.numbers(name))
-        if values.size != 1:
+        values = self.numbers(name)
+        if values.size == 0 or not np.array_equal(values.min(), values.max(), equal_nan=True):
             raise self.refuse("BadShape", f"Header/{name} is not constant", "the file is damaged or of a new format")
-        return float(values[0])
+        return float(values.flat[0])
 
     def text(self, name: str) -> str:
         dataset = self.file[f"Header/{name}"]

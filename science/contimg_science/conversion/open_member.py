@@ -8,7 +8,7 @@ from types import TracebackType
 
 import h5py
 
-from contimg_science.conversion.chunk_table import ChunkTable, chunk_tables
+from contimg_science.conversion.chunk_table import ChunkTable, KnownTables, chunk_tables
 from contimg_science.conversion.file_signature import SIGNATURE_BYTES, bad_input, check_signature
 from contimg_science.conversion.member_header import MemberHeader, read_member_header
 from contimg_science.conversion.source_file import SourceFile
@@ -28,8 +28,8 @@ class OpenMember:
         self.source.close()
 
 
-def open_member(path: Path, subband: int) -> OpenMember:
-    """The caller closes it; a file that is refused is closed here."""
+def open_member(path: Path, subband: int, known: KnownTables) -> OpenMember:
+    """The caller closes it; a file that is refused is closed here. `known`: one for all members of a group."""
     source = SourceFile(path)
     try:
         try:
@@ -37,7 +37,7 @@ def open_member(path: Path, subband: int) -> OpenMember:
         except OSError as error:
             raise bad_input("Unreadable", path, str(error), "fix the disk, then validate the file again") from error
         header = read_member_header(path, subband, source)
-        layout = _layout(source)
+        layout = _layout(source, known)
         if not isinstance(layout, str):
             # The header is kept no longer than this: sixteen of them grow with the number of integrations.
             source.hash_to(min(int(table.offset.min()) for table in layout))
@@ -47,9 +47,10 @@ def open_member(path: Path, subband: int) -> OpenMember:
     return OpenMember(source, header, layout)
 
 
-def _layout(source: SourceFile) -> list[ChunkTable] | str:
+def _layout(source: SourceFile, known: KnownTables) -> list[ChunkTable] | str:
     try:
-        with h5py.File(source.library_view(keep=True), "r") as file:
-            return chunk_tables(file, source.size)
+        view = source.library_view(keep=True)
+        with h5py.File(view, "r") as file:
+            return chunk_tables(file, view, source.size, known)
     except OSError as error:
         return f"the places of its chunks cannot be read: {error}"

@@ -28,8 +28,6 @@ def place_member(
     autocorrelation,
     first_frequency_hz,
     frequency_step_hz,
-    channels,
-    first_channel,
     descending,
     product_same,
     product_turned,
@@ -38,24 +36,23 @@ def place_member(
     counts,
     summary,
 ):
-    """Place one member's channels of a block of rows; answers how many of its samples are not finite.
+    """Place one member's samples of a block of rows; answers how many of them are not finite.
 
     `turned`: the pair is in descending order and keeps its sense by turning, so the sample is not conjugated.
-    `data`, `flag`: (rows, channels of the band, products), written. `counts`: flagged samples by reason, added to.
+    `data`, `flag`: (rows or more, the member's channels, products), written. `counts`: flagged samples by reason, added to.
     `summary`: (rows, products, 3): valid samples, least and greatest sample count; untouched where missing.
     """
     values, offset, chunk_rows, chunk_channels, chunk_products, first_row = visibilities
-    products = data.shape[2]
+    channels, products = data.shape[1], data.shape[2]
     not_finite = 0
     cosine, sine = np.empty(channels), np.empty(channels)
     real, imaginary = np.empty(channels, np.float32), np.empty(channels, np.float32)
     unflagged, (even_least, even_greatest) = _unflagged_chunks(flags), _even_chunks(samples)
-    top = first_channel + channels - 1
     for row in range(file_row.size):
         at = file_row[row]
         if at < 0:
-            data[row, first_channel : top + 1] = 0
-            flag[row, first_channel : top + 1] = True
+            data[row] = 0
+            flag[row] = True
             counts[MISSING] += channels * products
             continue
         conjugate = not turned[row]
@@ -71,14 +68,14 @@ def place_member(
                 start = chunk * chunk_channels
                 begin = 2 * (offset[chunk_row, chunk, p // chunk_products] + lane)
                 _gather(values, begin, 2 * chunk_products, real[start : start + chunk_channels], imaginary[start : start + chunk_channels])
-            odd = _rotate(real, imaginary, sign, cosine, sine, data[row, first_channel : top + 1, out_p], descending)
+            odd = _rotate(real, imaginary, sign, cosine, sine, data[row, :, out_p], descending)
             counted = ((at - samples[5]) // samples[2], p // samples[4])
             flagged, least, greatest = 0, even_least[counted], even_greatest[counted]
             if np.isnan(least) or not unflagged[(at - flags[5]) // flags[2], p // flags[4]]:
                 flagged, least, greatest = _flags_and_counts(flags, samples, at, p, channels)
             if odd == 0 and flagged == 0 and least > 0:
                 valid = channels
-                flag[row, first_channel : top + 1, out_p] = autocorrelation[row]
+                flag[row, :, out_p] = autocorrelation[row]
                 if autocorrelation[row]:
                     counts[AUTOCORRELATION] += channels
             else:
@@ -89,8 +86,8 @@ def place_member(
                     at,
                     p,
                     autocorrelation[row],
-                    data[row, first_channel : top + 1, out_p],
-                    flag[row, first_channel : top + 1, out_p],
+                    data[row, :, out_p],
+                    flag[row, :, out_p],
                     descending,
                     counts,
                 )

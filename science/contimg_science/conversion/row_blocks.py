@@ -1,7 +1,8 @@
 """The one pass over a group: whole blocks of output rows, in order, from all members at once.
 
-While a block is being written by the caller, threads read, hash and rotate the next one; memory is two blocks and one
-window a member, whatever the number of integrations. The same group gives the same bytes for any number of threads.
+Threads read, hash, rotate and write the samples of one member's channels at a time; what all members together say of the rows
+is given to the caller. Memory is a few subbands of one block and one window a member, whatever the number of integrations. The
+same group gives the same bytes for any number of threads.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, local
 from types import TracebackType
 from typing import Any
 
@@ -22,12 +23,13 @@ from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.group import Group, Placement
 from contimg_science.conversion.open_member import OpenMember
 from contimg_science.conversion.phase_centre import PhaseCentre, rows_geometry
+from contimg_science.conversion.sample_columns import SampleColumns
 from contimg_science.conversion.table_layout import TILE_ROWS
 from contimg_science.meridian import SPEED_OF_LIGHT_M_S
 
 # Of chunks between hash and rotation, all members together: a third of what the step may have.
 KEEP_BYTES = 512 << 20
-# Threads and the writing of the table wait for each other no longer than this; Python's own 5 ms are most of a piece of work.
+# Threads wait for the caller, and it for them, no longer than this; Python's own 5 ms are most of a piece of work.
 SWITCH_INTERVAL_S = 1e-4
 # Counts that differ by less than this over a row's channels are one weight.
 UNIFORM_WEIGHT = 1e-3
@@ -37,12 +39,11 @@ TURNED_CORR_TYPE = {9: 9, 10: 11, 11: 10, 12: 12}
 
 @dataclass
 class Block:
-    """Rows [first, end) of the output. Arrays belong to the pass and are overwritten two blocks later."""
+    """What there is to say of rows [first, end) of the output beside their samples, which are written."""
 
     first: int
     end: int
-    data: NDArray[np.complex64]
-    flag: NDArray[np.bool_]
+    flag_row: NDArray[np.bool_]
     uvw_m: NDArray[np.float64]
     weight: NDArray[np.float32]
     # Only where weights vary along the channels of some row.
@@ -55,8 +56,6 @@ class _Job:
 
     first: int
     end: int
-    data: NDArray[np.complex64]
-    flag: NDArray[np.bool_]
     uvw_m: NDArray[np.float64]
     delta_w_m: NDArray[np.float64]
     # By placement: (rows, products, 3) as place_member leaves it, divided by the nominal count.
@@ -66,9 +65,11 @@ class _Job:
 
 
 class BlockPass:
-    def __init__(self, group: Group, centre: PhaseCentre, members: dict[int, OpenMember], threads: int, max_bad_fraction: float):
+    def __init__(
+        self, group: Group, centre: PhaseCentre, members: dict[int, OpenMember], columns: SampleColumns, threads: int, max_bad_fraction: float
+    ):
         """`members`: those of the group, by subband."""
-        self.group, self.centre, self._members, self.max_bad_fraction = group, centre, members, max_bad_fraction
+        self.group, self.centre, self._members, self._columns, self.max_bad_fraction = group, centre, members, columns, max_bad_fraction
         # A block holds a whole integration at least, so that the first one shows each member's nominal count.
         self.block_rows = -(-group.baselines // TILE_ROWS) * TILE_ROWS
         self._edges = [(first, min(first + self.block_rows, group.rows)) for first in range(0, group.rows, self.block_rows)]
@@ -77,7 +78,7 @@ class BlockPass:
         self._nominal: dict[int, float] = {}
         self.counts = np.zeros((len(group.placements), len(REASONS)), np.int64)
         self._not_finite = np.zeros(len(group.placements), np.int64)
-        self._buffers: list[tuple[NDArray[np.complex64], NDArray[np.bool_]]] = []
+        self._buffers = local()
         self._allocate = Lock()
         self._readers: list[MemberReader] = []
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rotate")
@@ -135,24 +136,25 @@ class BlockPass:
 
     def _start(self, index: int) -> _Job:
         group, (first, end) = self.group, self._edges[index]
-        shape = (end - first, group.channels, len(group.corr_types))
-        if index < 2:
-            self._buffers.append((np.empty(shape, np.complex64), np.empty(shape, np.bool_)))
-            self._blank_missing_subbands(*self._buffers[index])
-        data, flag = self._buffers[index % 2]
-        data, flag = data[: end - first], flag[: end - first]
         uvw, delta_w = rows_geometry(group, self.centre, first, end)
-        summary = np.full((len(group.placements), end - first, shape[2], 3), np.nan, np.float32)
-        job = _Job(first, end, data, flag, uvw, delta_w, summary)
+        summary = np.full((len(group.placements), end - first, len(group.corr_types), 3), np.nan, np.float32)
+        job = _Job(first, end, uvw, delta_w, summary)
+        present = {placement.header.subband for placement in group.placements}
         job.futures = [self._pool.submit(self._place, job, number) for number in range(len(group.placements))]
+        job.futures += [self._pool.submit(self._blank, job, subband) for subband in range(group.subbands) if subband not in present]
         return job
 
-    def _blank_missing_subbands(self, data: NDArray[np.complex64], flag: NDArray[np.bool_]) -> None:
-        present = {placement.header.subband for placement in self.group.placements}
-        width = self.group.channels_per_subband
-        for subband in set(range(self.group.subbands)) - present:
-            at = (self.group.subbands - 1 - subband) * width
-            data[:, at : at + width], flag[:, at : at + width] = 0, True
+    def _tiles(self) -> tuple[NDArray[np.complex64], NDArray[np.bool_]]:
+        """Room for one subband of a block, this thread's own: small enough to stay in the cache from rotation to writing."""
+        if not hasattr(self._buffers, "data"):
+            shape = (self.block_rows, self.group.channels_per_subband, len(self.group.corr_types))
+            self._buffers.data, self._buffers.flag = np.empty(shape, np.complex64), np.empty(shape, np.bool_)
+        return self._buffers.data, self._buffers.flag
+
+    def _blank(self, job: _Job, subband: int) -> None:
+        data, flag = self._tiles()
+        data[:], flag[:] = 0, True
+        self._columns.write(job.first, job.end - job.first, self.group.subbands - 1 - subband, data, flag)
 
     def _products(self, placement: Placement) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Place of each product of the file in the output: of a pair in its own sense, and of a turned one."""
@@ -164,14 +166,13 @@ class BlockPass:
         from contimg_science.conversion.rotation import gather_samples, place_member
 
         group, placement, reader = self.group, self.group.placements[number], self._readers[number]
-        header = placement.header
+        header, (data, flag) = placement.header, self._tiles()
         visibilities, flags, samples = (_kernel_view(found) for found in reader.read())
         rows = placement.file_row[job.first : job.end]
         baseline = np.arange(job.first, job.end) % group.baselines
         turned = self._turned[baseline]
         same_place, turned_place = self._products(placement)
         step = (header.frequencies_hz[-1] - header.frequencies_hz[0]) / max(1, header.frequencies_hz.size - 1)
-        layout = (group.channels_per_subband, placement.first_channel, placement.descending)
         self._not_finite[number] += place_member(
             visibilities,
             flags,
@@ -182,21 +183,23 @@ class BlockPass:
             self._auto[baseline],
             header.frequencies_hz[0],
             step,
-            *layout,
+            placement.descending,
             same_place,
             turned_place,
-            job.data,
-            job.flag,
+            data,
+            flag,
             self.counts[number],
             job.summary[number],
         )
         self._refuse_bad(number)
+        self._columns.write(job.first, job.end - job.first, placement.first_channel // group.channels_per_subband, data, flag)
         nominal = self._nominal_count(job, number, rows)
         job.summary[number, :, :, 1:] /= np.float32(nominal)
         spread = job.summary[number, rows >= 0, :, 2] - job.summary[number, rows >= 0, :, 1]
         if spread.size and spread.max() > 0:
             relative = self._relative(job)
-            gather_samples(samples, rows, turned, *layout, same_place, turned_place, np.float32(nominal), relative)
+            places = (placement.first_channel, placement.descending, same_place, turned_place)
+            gather_samples(samples, rows, turned, group.channels_per_subband, *places, np.float32(nominal), relative)
 
     def _refuse_bad(self, number: int) -> None:
         header = self.group.placements[number].header
@@ -218,7 +221,8 @@ class BlockPass:
     def _relative(self, job: _Job) -> NDArray[np.float32]:
         with self._allocate:
             if job.relative is None:
-                job.relative = np.full(job.data.shape, np.nan, np.float32)
+                shape = (job.end - job.first, self.group.channels, len(self.group.corr_types))
+                job.relative = np.full(shape, np.nan, np.float32)
             return job.relative
 
     def _finished(self, job: _Job) -> Block:
@@ -235,8 +239,10 @@ class BlockPass:
             if np.nanmax(greatest - least) > UNIFORM_WEIGHT:
                 spectrum = np.nan_to_num(per_channel, copy=False) * full
         weight = np.where(valid > 0, np.nan_to_num(relative) * full, 0).astype(np.float32)
-        uvw = np.where(self._turned[np.arange(job.first, job.end) % group.baselines][:, None], job.uvw_m, -job.uvw_m) + 0.0
-        return Block(job.first, job.end, job.data, job.flag, uvw, weight, spectrum)
+        baseline = np.arange(job.first, job.end) % group.baselines
+        uvw = np.where(self._turned[baseline][:, None], job.uvw_m, -job.uvw_m) + 0.0
+        flag_row = self._auto[baseline] | (valid == 0).all(axis=1)
+        return Block(job.first, job.end, flag_row, uvw, weight, spectrum)
 
     def _every_channel(self, job: _Job) -> NDArray[np.float32]:
         """Relative sample counts of all channels, those of evenly sampled members filled in."""

@@ -87,8 +87,10 @@ class RowChecks:
         return columns
 
     def _look(self, first: int, columns: dict[str, NDArray[Any]]) -> None:
+        width = self.group.channels_per_subband
         for name, values in columns.items():
-            self._digests.add(name, values)
+            for window in range(self.group.subbands if name in LARGE else 1):
+                self._digests.add(name, values[:, window * width : (window + 1) * width] if name in LARGE else values, window)
         self._check_samples(first, columns)
 
     def _check(self, first: int, end: int, columns: dict[str, NDArray[Any]]) -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from contimg_science.conversion.file_signature import bad_input
@@ -158,6 +159,12 @@ class LibraryView(io.RawIOBase):
 
     def __init__(self, source: SourceFile, keep: bool):
         self._source, self._keep, self._at = source, keep, 0
+        self._seen: xxhash.xxh3_128 | None = None
+
+    def seen_since(self) -> bytes | None:
+        """A digest of what was read, and where, since this was asked before; None when nothing was."""
+        seen, self._seen = self._seen, None
+        return None if seen is None else seen.digest()
 
     def readable(self) -> bool:
         return True
@@ -179,5 +186,9 @@ class LibraryView(io.RawIOBase):
             target[:count] = self._source.read_kept(self._at, self._at + count)
         else:
             self._source.read_again(target[:count], self._at)
+        if self._seen is None:
+            self._seen = xxhash.xxh3_128()
+        self._seen.update(self._at.to_bytes(8, "little"))
+        self._seen.update(target[:count])
         self._at += count
         return count
