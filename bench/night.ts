@@ -55,6 +55,7 @@ async function settled(folder: string, api: DemoApi, pipeline: ReturnType<typeof
 }
 
 async function night(seed: string): Promise<ReturnType<typeof pointsOf>> {
+  mkdirSync(values.work, { recursive: true });
   const folder = mkdtempSync(join(values.work, 'contimg-night-'));
   for (const name of ['incoming', 'products', 'state', 'memory']) mkdirSync(join(folder, name));
   const ports = await demoPorts();
