@@ -1,8 +1,8 @@
 """Step `solve`: calibration tables of the antennas from a group in which a flux calibrator crosses the beam.
 
-Works on its own phased copy of the group inside the work directory; writes the tables into outputs.directory and judges
-them. A set that fails the gate is still a result (`passed` false, with reasons): the workflow decides. Solutions carry the
-flux scale; they are never normalised. The group's Measurement Set is only read.
+Sums the group against a model of its sky, has CASA solve on a small set of these sums inside the work directory, writes the
+tables into outputs.directory and judges them. A set that fails the gate is still a result (`passed` false, with reasons): the
+workflow decides. Solutions carry the flux scale; they are never normalised. The group's Measurement Set is only read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import numpy as np
 from contimg_science.calibration.antenna_places import Misplaced, find_misplaced
 from contimg_science.calibration.calibration_table import read_solutions
 from contimg_science.calibration.closure import measure_closure
+from contimg_science.calibration.field_fluxes import field_model
 from contimg_science.calibration.field_sources import choose_field, read_sources
 from contimg_science.calibration.gain_scale import compare_scale
 from contimg_science.calibration.quality_gate import Limits, judge
 from contimg_science.calibration.reference_antenna import choose_reference
 from contimg_science.calibration.sky_model import SourceTrack, site_of, track
-from contimg_science.calibration.working_copy import leave_out, make_working_copy
+from contimg_science.calibration.solving_set import write_solving_set
+from contimg_science.calibration.transit_sums import leave_out, sum_transit
 from contimg_science.casa_session import run_casa
 from contimg_science.classify import MINIMUM_RESPONSE, CalibratorKind
 from contimg_science.imported_calibrators import calibrator_named, read_imported
@@ -118,21 +120,26 @@ def solve(request: SolveRequest) -> SolveResult:
         _refuse_outside_beam(request.inputs.calibrator, at)
         around = choose_field(read_sources(request.inputs.positions), calibrator, group, parameters.min_field_fraction)
         field = [track(group, site, source) for source in around]
-        copy = request.work_dir / f"{request.group_id}.solve.ms"
-        shutil.rmtree(copy, ignore_errors=True)
-        request.work_dir.mkdir(parents=True, exist_ok=True)
-        across = make_working_copy(request.inputs.ms, copy, group, calibrator, at, field)
-        misplaced = find_misplaced(across, group, at, parameters.max_antenna_turn_deg, parameters.max_phase_slope_deg)
+    with timings.phase("sum"):
+        sums = sum_transit(request.inputs.ms, group, [at, *field], parameters.phase_interval_s, request.threads)
+        misplaced = find_misplaced(sums.by_band, group, at, parameters.max_antenna_turn_deg, parameters.max_phase_slope_deg)
         _refuse_many_misplaced(misplaced, int(group.antenna_present.sum()), parameters.max_misplaced_fraction)
-        leave_out(copy, group, list(misplaced.turn_deg))
-        reference = choose_reference(copy, parameters.refant_order)
-    progress(0.15, f"phased to {calibrator.name}, {len(field)} sources around it, reference antenna {reference}")
+        leave_out(sums, group, list(misplaced.turn_deg))
+        reference = choose_reference(sums, group, parameters.refant_order)
+    with timings.phase("field"):
+        catalogued = field_model(sums.sample, group, at, field)
+    with timings.phase("write"):
+        small = request.work_dir / f"{request.group_id}.solve.ms"
+        shutil.rmtree(small, ignore_errors=True)
+        request.work_dir.mkdir(parents=True, exist_ok=True)
+        write_solving_set(request.inputs.ms, small, group, calibrator, at, sums)
+    progress(0.25, f"phased to {calibrator.name}, {len(field)} sources around it, reference antenna {reference}")
 
     with timings.phase("casa"):
         paths = _fresh_tables(request.outputs.directory, request.group_id)
         plan = {
             **parameters.model_dump(exclude={"refant_order", "min_field_fraction"}),
-            "ms": str(copy),
+            "ms": str(small),
             "reference_antenna": reference,
             "tables": {kind: str(path) for kind, path in paths.items()},
         }
@@ -148,12 +155,12 @@ def solve(request: SolveRequest) -> SolveResult:
 
     with timings.phase("judge"):
         phase, bandpass, gain, by_interval = (read_solutions(paths[kind]) for kind in ("phase", "BP", "GP", "2G"))
-        closure = measure_closure(copy, [paths["BP"], paths["GP"]], at, field)
+        closure = measure_closure(sums, group, [paths["BP"], paths["GP"]], at, catalogued)
         before = request.inputs.previous
         scale = None if before is None else compare_scale(before.id, (before.bandpass, before.gain), bandpass, gain)
         limits = Limits(**{name: getattr(parameters, name) for name in Limits.__dataclass_fields__})
         verdict = judge(phase, bandpass, gain, by_interval, group.antenna_present, closure, scale, limits)
-    shutil.rmtree(copy)
+    shutil.rmtree(small)
     shutil.rmtree(paths["phase"])
     progress(1.0, "passed" if not verdict.reasons else "; ".join(verdict.reasons))
 

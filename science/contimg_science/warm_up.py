@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 from contimg_science.calibration.apply_gains import calibrate_rows
+from contimg_science.calibration.transit_sums import add_integration
 from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
@@ -92,6 +93,9 @@ def warm_calibration() -> None:
     data, flag, weight = np.ones((1, 1, 1), np.complex64), np.zeros((1, 1, 1), np.bool_), np.ones((1, 1), np.float32)
     antenna, filled = np.zeros(1, np.int32), (data.copy(), flag.copy(), np.ones((1, 1, 1), np.float32))
     calibrate_rows(data, flag, weight, np.zeros(1, np.int64), (antenna, antenna), np.ones((1, 1, 1), np.complex128), flag, 1, filled, 1)
+    row, channel, sums = np.zeros(1, np.int64), np.zeros(1, np.int64), (data.copy(), np.zeros((1, 1, 1), np.float32))
+    model = np.zeros((1, 1)), np.ones((1, 1)), 1.4e9, 1.0
+    add_integration(data, flag, weight, row, *model, channel, *sums, np.zeros((1, 1, 1), np.complex128), np.zeros((1, 1)), row[0], row[0])
 
 
 def warm_imaging() -> None:

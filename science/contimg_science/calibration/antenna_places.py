@@ -34,17 +34,10 @@ class Misplaced:
     exchanged: list[tuple[str, str]]
 
 
-def coherence(data: NDArray[np.complexfloating], model: NDArray[np.complexfloating], flags: NDArray[np.bool_]) -> NDArray[np.complex128]:
-    """(band, baseline, product) of one integration, `model` (baseline, channel): what find_misplaced works on."""
-    product = np.where(flags, 0, data * np.conj(model)[..., None])
-    edges = np.linspace(0, product.shape[1], BANDS + 1).astype(int)[:-1]
-    return np.moveaxis(np.add.reduceat(product, edges, axis=1), 1, 0).astype(np.complex128)
-
-
 def find_misplaced(
     across: NDArray[np.complex128], description: Description, at: SourceTrack, max_turn_deg: float, max_slope_deg: float
 ) -> Misplaced:
-    """`across` (time, band, cross baseline, product)."""
+    """`across` (time, one of BANDS, cross baseline, product): data times the conjugate model, summed over the channels of the band."""
     cross = ~description.autocorrelation
     pair = description.antenna1[cross], description.antenna2[cross]
     over_time = _turns_deg(across[1:] * np.conj(across[:-1]), pair, description.antenna_present)

@@ -1,4 +1,4 @@
-"""CASA's share of step `solve`: phase, bandpass and gain tables of a Measurement Set whose MODEL_DATA is filled.
+"""CASA's share of step `solve`: phase, bandpass and gain tables of a Measurement Set whose model is 1, a sample an interval.
 
 Run as `python -m contimg_science.calibration.casa_solve PLAN.json ANSWER.json` by casa_session, alone in its process.
 Order: phase by interval (never given to targets: it only keeps the bandpass average coherent) → bandpass a channel →
@@ -18,7 +18,7 @@ from casatools import calibrater, table  # type: ignore[import-untyped]
 from contimg_science.calibration.bandpass_envelope import outlier_channels
 from contimg_science.protocol import die_with_parent
 
-WHOLE_GROUP = "inf"
+WHOLE_GROUP, EACH_INTERVAL = "inf", "int"
 
 
 class NoSolutions(Exception):
@@ -35,14 +35,13 @@ def solve(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _solve_all(plan: dict[str, Any], tables: dict[str, str]) -> int:
     """Answers how many channels of the bandpass were clipped."""
-    interval = f"{plan['phase_interval_s']}s"
     _solve_one(
-        plan, tables["phase"], [], type="G", t=interval, apmode="p", minsnr=plan["min_phase_snr"], uvrange=f">{plan['uv_min_lambda']}lambda"
+        plan, tables["phase"], [], type="G", t=EACH_INTERVAL, apmode="p", minsnr=plan["min_phase_snr"], uvrange=f">{plan['uv_min_lambda']}lambda"
     )
     _solve_one(plan, tables["BP"], [tables["phase"]], type="B", t=WHOLE_GROUP, minsnr=plan["min_snr"], fillgaps=plan["fill_gaps"])
     clipped = _clip_bandpass(tables["BP"], plan["bandpass_outlier_fraction"])
     _solve_one(plan, tables["GP"], [tables["BP"]], type="G", t=WHOLE_GROUP, apmode="ap", minsnr=plan["min_snr"])
-    _solve_one(plan, tables["2G"], [tables["BP"], tables["GP"]], type="G", t=interval, apmode="ap", minsnr=plan["min_phase_snr"])
+    _solve_one(plan, tables["2G"], [tables["BP"], tables["GP"]], type="G", t=EACH_INTERVAL, apmode="ap", minsnr=plan["min_phase_snr"])
     return clipped
 
 

@@ -6,12 +6,11 @@ list of which nothing is usable is refused, never replaced by whatever antenna c
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from contimg_science.measurement_set import Description, describe, open_table
+from contimg_science.calibration.transit_sums import TransitSums
+from contimg_science.measurement_set import Description
 from contimg_science.protocol import StepFailure
 
 # Of the best candidate's good samples: a few per cent of interference is no reason to leave the preferred order.
@@ -21,26 +20,21 @@ USABLE = 0.5
 COHERENT = 0.5
 
 
-def choose_reference(copy: Path, preferred: list[str]) -> str:
-    """`copy` holds cross-correlations phased to the calibrator."""
-    group: Description = describe(copy)
-    bad = np.zeros((group.shape.baselines, group.shape.correlations))
-    with open_table(copy) as main:
-        for time in range(group.shape.times):
-            bad += main.getcol("FLAG", time * group.shape.baselines, group.shape.baselines).mean(axis=1)
-        middle = (group.shape.times // 2 * group.shape.baselines, group.shape.baselines)
-        coherence = _coherence(main.getcol("DATA", *middle), main.getcol("FLAG", *middle))
-    good = 1.0 - bad / group.shape.times
+def choose_reference(sums: TransitSums, group: Description, preferred: list[str]) -> str:
+    cross = ~group.autocorrelation
+    first, second = group.antenna1[cross], group.antenna2[cross]
+    middle = len(sums.intervals) // 2
+    coherence = _coherence(sums.across[middle], sums.power[middle])
 
     def good_fraction(name: str) -> float:
         """Of the worse receptor; 0 for an antenna that is not in the data."""
         if name not in group.antenna_names:
             return 0.0
         index = group.antenna_names.index(name)
-        mine = (group.antenna1 == index) | (group.antenna2 == index)
+        mine = (first == index) | (second == index)
         if not mine.any() or float(np.median(coherence[mine], axis=0).min()) < COHERENT * typical:
             return 0.0
-        return float(good[mine].mean(axis=0).min())
+        return float(sums.good[mine].mean(axis=0).min())
 
     typical = float(np.median(coherence[coherence > 0])) if (coherence > 0).any() else 0.0
     fractions = {name: good_fraction(name) for name in preferred}
@@ -56,8 +50,8 @@ def choose_reference(copy: Path, preferred: list[str]) -> str:
     return next(name for name in preferred if fractions[name] >= NEARLY * best)
 
 
-def _coherence(data: NDArray[np.complexfloating], flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _coherence(across: NDArray[np.complexfloating], power: NDArray[np.floating]) -> NDArray[np.float64]:
     """(baseline, product): |sum| over sum of | | along the band, 1 for a source that is far above the noise; 0 where all is flagged."""
-    good = np.where(flags, 0, data)
+    good = np.where(power > 0, across, 0)
     total = np.abs(good).sum(axis=1)
     return np.where(total > 0, np.abs(good.sum(axis=1)) / np.where(total > 0, total, 1), 0.0)
