@@ -8,6 +8,7 @@ workflow decides. Solutions carry the flux scale; they are never normalised. The
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from contimg_science.calibration.antenna_places import Misplaced, find_misplaced
 from contimg_science.calibration.calibration_table import read_solutions
 from contimg_science.calibration.closure import measure_closure
-from contimg_science.calibration.field_fluxes import field_model
+from contimg_science.calibration.field_fluxes import changed_fluxes, field_model
 from contimg_science.calibration.field_sources import choose_field, read_sources
 from contimg_science.calibration.gain_scale import compare_scale
 from contimg_science.calibration.quality_gate import Limits, judge
@@ -128,6 +129,15 @@ def solve(request: SolveRequest) -> SolveResult:
         reference = choose_reference(sums, group, parameters.refant_order)
     with timings.phase("field"):
         catalogued = field_model(sums.sample, group, at, field)
+        factors = changed_fluxes(sums.sample, group, catalogued)
+    changed = {source.name: factor for source, factor in zip(around, factors.tolist(), strict=False) if factor != 1}
+    if changed:
+        progress(0.15, f"summing again with fitted fluxes of {', '.join(changed)}")
+        del sums  # as large as those that follow
+        with timings.phase("sum"):
+            as_found = [_times(source, changed.get(known.name, 1.0)) for source, known in zip(field, around, strict=True)]
+            sums = sum_transit(request.inputs.ms, group, [at, *as_found], parameters.phase_interval_s, request.threads)
+            leave_out(sums, group, list(misplaced.turn_deg))
     with timings.phase("write"):
         small = request.work_dir / f"{request.group_id}.solve.ms"
         shutil.rmtree(small, ignore_errors=True)
@@ -181,6 +191,7 @@ def solve(request: SolveRequest) -> SolveResult:
             "beam_response": round(float(at.response.max()), 5),
             "clipped_channels": int(answer["clipped_channels"]),
             "field_sources": len(field),
+            "field_fluxes_changed": [f"{name} × {factor:.3f}" for name, factor in changed.items()],
             "field_flux_fraction": round(sum(float(source.model_jy.mean()) for source in field) / float(at.model_jy.mean()), 5),
         },
         passed=not verdict.reasons,
@@ -188,6 +199,10 @@ def solve(request: SolveRequest) -> SolveResult:
         warnings=_left_out(misplaced),
         timings_s=timings.seconds,
     )
+
+
+def _times(source: SourceTrack, factor: float) -> SourceTrack:
+    return replace(source, model_jy=source.model_jy * factor)
 
 
 def _refuse_outside_beam(name: str, at: SourceTrack) -> None:
