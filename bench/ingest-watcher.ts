@@ -11,7 +11,9 @@ export interface WatcherReport {
   /** The first scan, until every file it found had been looked at once. */
   firstScanS: number;
   /** Unix time of the admission of each file, ms. */
-  admittedAtMs: [path: string, atMs: number][];
+  admittedAtMs: number[];
+  /** Of the first of them: paths are kept of no more, so that the memory measured is the watcher's. */
+  firstPaths: string[];
   memory: { admitted: number; residentMb: number }[];
   processorS: number;
 }
@@ -19,6 +21,7 @@ export interface WatcherReport {
 export type WatcherMessage = { kind: 'started' } | { kind: 'admitted'; count: number } | { kind: 'report'; report: WatcherReport };
 
 const MEMORY_EVERY_MS = 1000;
+const PATHS_KEPT = 512;
 const base = process.argv[2] ?? '';
 const { settings } = loadSettings({
   flags: [
@@ -31,12 +34,13 @@ const tell = (message: WatcherMessage): void => {
   process.send?.(message);
 };
 
-const report: WatcherReport = { firstScanS: 0, admittedAtMs: [], memory: [], processorS: 0 };
+const report: WatcherReport = { firstScanS: 0, admittedAtMs: [], firstPaths: [], memory: [], processorS: 0 };
 const pathOf = (fields: object): string | null => ('path' in fields && typeof fields.path === 'string' ? fields.path : null);
 const log = {
   info(fields: object, message: string): void {
     const path = pathOf(fields);
-    if (message === 'subband admitted' && path !== null) report.admittedAtMs.push([path, Date.now()]);
+    if (message !== 'subband admitted' || path === null) return;
+    if (report.admittedAtMs.push(Date.now()) <= PATHS_KEPT) report.firstPaths.push(path);
   },
   warn(fields: object, message: string): void {
     throw new Error(`${message} ${JSON.stringify(fields)}`);

@@ -55,10 +55,8 @@ function sayRates(what: string, ours: Rate, theirs: Rate): void {
   say(what, `${text(ours)}; h5py, reading alone, ${text(theirs)}; a processor does ${ratio} times as many`);
 }
 
-const perSecond = (report: WatcherReport): number => {
-  const times = report.admittedAtMs.map(([, atMs]) => atMs);
-  return (1000 * (times.length - 1)) / ((times.at(-1) ?? Number.NaN) - (times[0] ?? Number.NaN));
-};
+const perSecond = ({ admittedAtMs: times }: WatcherReport): number =>
+  (1000 * (times.length - 1)) / ((times.at(-1) ?? Number.NaN) - (times[0] ?? Number.NaN));
 
 const memoryText = ({ memory }: WatcherReport): string => {
   const every = Math.max(1, Math.ceil(memory.length / 6));
@@ -131,14 +129,16 @@ async function startAndArrivals(known: number, arriving: number): Promise<void> 
       `start, ${known} known files`,
       `scan ${report.firstScanS.toFixed(2)} s; walk with stat by Python ${walkS.toFixed(2)} s; ratio ${(report.firstScanS / walkS).toFixed(2)}`,
     );
-    const waits = report.admittedAtMs.flatMap(([path, atMs]) => atMs - (paced.get(path) ?? Number.NaN)).filter(Number.isFinite);
+    const waits = report.firstPaths
+      .map((path, index) => (report.admittedAtMs[index] ?? Number.NaN) - (paced.get(path) ?? Number.NaN))
+      .filter(Number.isFinite);
     const sorted = waits.toSorted((one, other) => one - other);
     const p99 = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? Number.NaN;
     say(
       'from renamed to admitted',
       `p99 ${p99.toFixed(0)} ms, longest ${(sorted.at(-1) ?? Number.NaN).toFixed(0)} ms, of ${sorted.length} files, a group a second`,
     );
-    const burst = report.admittedAtMs.map(([, atMs]) => atMs).filter((atMs) => atMs >= begunMs);
+    const burst = report.admittedAtMs.filter((atMs) => atMs >= begunMs);
     const burstS = ((burst.at(-1) ?? Number.NaN) - begunMs) / 1000;
     say(
       `${arriving} files arriving by rename`,

@@ -17,7 +17,9 @@ const BUSY_TIMEOUT_MS = 30_000;
 /** A migration that another process runs is waited for this long. */
 const MIGRATION_WAIT_MS = 120_000;
 
-const WRITER_CACHE_KIB = 64 * 1024;
+// One image touches pages all over a database of years: with SQLite's own limits it spills them while it writes, and waits
+// for the disk at nearly every commit. The watcher adds one small row after another.
+const CACHE_KIB: Readonly<Record<WriterRole, number>> = { catalog: 64 * 1024, import: 64 * 1024, watch: 8 * 1024 };
 /** 32 MiB of log, four to ten images. */
 const CHECKPOINT_PAGES = 8192;
 
@@ -67,7 +69,7 @@ export function openForWriting(path: string, options: { role: WriterRole; backup
       lock.release();
     };
     try {
-      prepare(database, path, options.backupFolder ?? join(dirname(path), 'backups'));
+      prepare(database, path, CACHE_KIB[options.role], options.backupFolder ?? join(dirname(path), 'backups'));
     } catch (error) {
       database.close();
       throw error;
@@ -79,14 +81,12 @@ export function openForWriting(path: string, options: { role: WriterRole; backup
   }
 }
 
-function prepare(database: CatalogDatabase, path: string, backupFolder: string): void {
+function prepare(database: CatalogDatabase, path: string, cacheKib: number, backupFolder: string): void {
   refuseNewer(database, path);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('foreign_keys = ON');
-  // One image touches pages all over a database of years: with SQLite's own limits it spills them while it writes, and
-  // waits for the disk at nearly every commit.
-  database.pragma(`cache_size = -${WRITER_CACHE_KIB}`);
+  database.pragma(`cache_size = -${cacheKib}`);
   database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   const migrating = takeLock(path, 'migration', MIGRATION_WAIT_MS);
   try {

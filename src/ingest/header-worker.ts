@@ -1,7 +1,7 @@
 /**
  * The thread in which HDF5 headers are read, checked and digested. It holds one h5wasm instance, answers one question at a
- * time, and is thrown away by its owner after any library error or when an answer takes too long: a damaged header can
- * make the library loop for ever or leave it in a bad state.
+ * time, and is thrown away by its owner after any library error, when an answer takes too long or after many answers: a
+ * damaged header can make the library loop for ever or leave it in a bad state, and it keeps some kilobytes of every file.
  */
 import { parentPort } from 'node:worker_threads';
 import { File, ready } from 'h5wasm/node';
@@ -23,12 +23,15 @@ export interface HeaderQuestion {
 
 export interface HeaderAnswer {
   verdict: HeaderVerdict;
-  /** False after a library error: this thread must not be asked again. */
+  /** False after a library error or HEADERS_A_THREAD answers: this thread must not be asked again. */
   reusable: boolean;
 }
 
 /** `ready` once, when it can take questions; then an answer to each. */
 export type HeaderWorkerMessage = 'ready' | HeaderAnswer;
+
+/** Then what the library kept of them, some megabytes, is given back; a fresh thread takes half a second. */
+const HEADERS_A_THREAD = 2000;
 
 const port = parentPort;
 if (port === null) throw new Error('header-worker runs as a worker thread only');
@@ -37,8 +40,11 @@ if (port === null) throw new Error('header-worker runs as a worker thread only')
 (await ready).activate_throwing_error_handler();
 const send = (message: HeaderWorkerMessage): void => port.postMessage(message);
 
+let answered = 0;
 port.on('message', (question: HeaderQuestion) => {
-  const said = answer(question);
+  answered += 1;
+  const { verdict, reusable } = answer(question);
+  const said = { verdict, reusable: reusable && answered < HEADERS_A_THREAD };
   // What else was asked is asked again of another thread.
   if (!said.reusable) port.removeAllListeners('message');
   send(said);
