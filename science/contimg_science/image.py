@@ -47,7 +47,7 @@ def image(request: ImageRequest) -> ImageResult:
     prefix = request.work_dir / "wsclean"
     ms = inputs.ms if subtracted is None else _without_bright(request)
     with timings.phase("wsclean"):
-        use = clean(Cleaning(request, ms, prefix, size, weights.taper_arcsec, mask))
+        use = clean(Cleaning(request, ms, prefix, size, weights, mask))
     if subtracted is not None:
         shutil.rmtree(ms)
     return finish(request, Cleaned(vis, weights, size, prefix, known, subtracted, controls, use), timings)

@@ -19,6 +19,7 @@ from contimg_science.imaging.contract import ImageRequest, Retry, WSCleanUse
 from contimg_science.imaging.fits_headers import read_plane
 from contimg_science.imaging.image_quality import robust_sigma
 from contimg_science.imaging.image_size import ImageSize
+from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.imaging.wsclean_run import CleanPlan, run_wsclean, wsclean_command, wsclean_version
 from contimg_science.protocol import StepFailure
 
@@ -41,7 +42,7 @@ class Cleaning:
     ms: Path
     prefix: Path
     size: ImageSize
-    taper_arcsec: float
+    weights: ImagingWeights
     mask: NDArray[np.bool_] | None
 
     def plane(self, name: str) -> NDArray[np.float32]:
@@ -97,7 +98,9 @@ def _first_plan(cleaning: Cleaning) -> CleanPlan:
         auto_mask_sigma=parameters.auto_mask_sigma,
         gain=None,
         mgain=parameters.mgain,
-        taper_arcsec=cleaning.taper_arcsec,
+        taper_arcsec=cleaning.weights.taper_arcsec,
+        beam_arcsec=(cleaning.weights.beam_major_arcsec, cleaning.weights.beam_minor_arcsec),
+        beam_pa_deg=float(np.degrees(cleaning.weights.beam_pa_rad)),
         mask=mask,
         threads=request.threads,
         memory_gb=MEMORY_SHARE * memory_gb,

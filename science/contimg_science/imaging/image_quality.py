@@ -22,7 +22,7 @@ MAD_TO_SIGMA = 1.4826
 # Limits: (warn, fail). Sources that drift through the beam leave a floor: 1.3–1.9 in simulated science groups of up to 4 Jy, 2.4–3.1
 # around a 22 Jy calibrator, where faint sources come out several per cent low.
 NOISE_OVER_THERMAL = (2.0, 5.0)
-# The fitted beam against the one that the weights predict; a fit gone wrong is off by factors.
+# The main lobe of the image's own point spread function against the one that the weights predict.
 BEAM_DEVIATION = (0.2, 0.5)
 # A converged clean leaves peaks of about 5σ; artefacts of bright sources reach some tens.
 RESIDUAL_PEAK_SIGMA = (15.0, 100.0)

@@ -21,6 +21,7 @@ from contimg_science.imaging.control_places import ControlPlaces, cleaning_noise
 from contimg_science.imaging.drift_beam import beam_image
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.main_lobe import main_lobe
 from contimg_science.imaging.sky_model import places_px
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
@@ -29,6 +30,8 @@ from contimg_science.measuring.forced_fit import Beam
 from contimg_science.protocol import Timings, progress
 
 Pixels = NDArray[np.float32]
+# The main lobe ends well inside.
+FIT_HALF_PX = 50
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         noise_jy = image_quality.robust_sigma(planes["residual"])
         fit_noise = cleaning_noise(cleaned.controls, planes["image"], planes["residual"], beam)
         catalogue = _against_catalogue(cleaned, Plane(planes["image"], response, beam, noise_jy, size.cell_arcsec), request.parameters.pb_cut)
-        numbers = _numbers(cleaned, planes, noise_jy, (major_deg * 3600, minor_deg * 3600), catalogue)
+        numbers = _numbers(cleaned, planes, noise_jy, catalogue)
         quality = image_quality.judge(numbers)
     files = _files(request)
     with timings.phase("write"):
@@ -85,14 +88,16 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         _write_planes(request, files, planes, response, keywords, cleaned)
     with timings.phase("picture"):
         progress(0.96, "picture")
-        caption = picture.Caption(request.group_id, cleaned.centre_deg, size.cell_arcsec, numbers.beam_arcsec, pa_deg, numbers.noise_jy)
+        caption = picture.Caption(
+            request.group_id, cleaned.centre_deg, size.cell_arcsec, (major_deg * 3600, minor_deg * 3600), pa_deg, numbers.noise_jy
+        )
         picture.draw(np.where(response >= request.parameters.pb_cut, planes["image"], np.nan), caption, files.png, files.thumbnail)
     for plane in PLANES:
         cleaned.plane(plane).unlink()
     return ImageResult(
         files=files,
-        beam_major_arcsec=numbers.beam_arcsec[0],
-        beam_minor_arcsec=numbers.beam_arcsec[1],
+        beam_major_arcsec=major_deg * 3600,
+        beam_minor_arcsec=minor_deg * 3600,
         beam_pa_deg=pa_deg,
         noise_jy=numbers.noise_jy,
         thermal_noise_jy=numbers.thermal_noise_jy,
@@ -124,9 +129,7 @@ def _against_catalogue(cleaned: Cleaned, plane: Plane, pb_cut: float) -> Catalog
     return compare(plane, cleaned.known, x, y, cleaned.weights.freq_hz, pb_cut)
 
 
-def _numbers(
-    cleaned: Cleaned, planes: dict[str, Pixels], noise_jy: float, beam_arcsec: tuple[float, float], catalogue: CatalogueComparison | None
-) -> image_quality.ImageNumbers:
+def _numbers(cleaned: Cleaned, planes: dict[str, Pixels], noise_jy: float, catalogue: CatalogueComparison | None) -> image_quality.ImageNumbers:
     weights = cleaned.weights
     return image_quality.ImageNumbers(
         noise_jy=noise_jy,
@@ -134,15 +137,25 @@ def _numbers(
         residual_peak_jy=float(np.nanmax(np.abs(planes["residual"]))),
         dirty_noise_jy=image_quality.robust_sigma(planes["dirty"]),
         thermal_noise_jy=weights.thermal_noise_jy,
-        beam_arcsec=beam_arcsec,
+        beam_arcsec=_fitted_beam(planes["psf"], cleaned.size.cell_arcsec),
         expected_beam_arcsec=(weights.beam_major_arcsec, weights.beam_minor_arcsec),
         psf_peak=float(planes["psf"].max()),
-        psf_sidelobe=image_quality.largest_sidelobe(planes["psf"], beam_arcsec[0] / cleaned.size.cell_arcsec),
+        psf_sidelobe=image_quality.largest_sidelobe(planes["psf"], weights.beam_major_arcsec / cleaned.size.cell_arcsec),
         flagged_fraction=cleaned.vis.flagged_fraction,
         finite_fraction=float(np.isfinite(planes["image"]).mean()),
         diverged=cleaned.wsclean.diverged,
         catalogue=catalogue,
     )
+
+
+def _fitted_beam(psf: Pixels, cell_arcsec: float) -> tuple[float, float]:
+    """Of the point spread function as WSClean made it, at its pixels."""
+    half = min(FIT_HALF_PX, psf.shape[0] // 2)
+    middle = psf.shape[0] // 2
+    around = psf[middle - half : middle + half, middle - half : middle + half]
+    north, east = np.mgrid[-half:half, -half:half] * cell_arcsec
+    major, minor, _ = main_lobe(around / psf[middle, middle], -east, north)
+    return major, minor
 
 
 def _files(request: ImageRequest) -> ImageFiles:

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from contimg_science.imaging.main_lobe import main_lobe
 from contimg_science.imaging.visibilities import Visibilities
 
 Array = NDArray[np.float64]
-# The Gaussian is fitted in a box of ±3 times the resolution of the longest baseline.
+# The main lobe is looked for in a box of ±3 times the resolution of the longest baseline.
 FIT_HALF_BOX = 3.0
 FIT_SAMPLES = 41
 # For that box the uv plane need not be finer than this share of its longest baseline: 0.1 rad at the edge.
 UV_STEP = 1 / 128
 TAPER_HALVINGS = 10
-# The fit of three numbers converges in five to ten steps; a step below this share changes no beam by 0.001″.
-FIT_STEPS, FIT_STEP_LEAST = 60, 1e-7
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class CoarseCells:
     longest_lambda: float
 
     def beam(self, taper: Taper) -> tuple[float, float, float]:
-        """Axes (arcsec) and angle (rad) of the Gaussian fitted to the point spread function, as WSClean does: peak 1, least squares."""
+        """Axes (arcsec) and angle (rad) of the Gaussian fitted to the main lobe of the point spread function."""
         unit_rad = 1 / self.longest_lambda
         offsets = np.linspace(-FIT_HALF_BOX, FIT_HALF_BOX, FIT_SAMPLES)
         weight = self.weight * taper(self.u, self.v)
@@ -68,11 +67,9 @@ class CoarseCells:
         north = np.exp(2j * np.pi * unit_rad * np.outer(offsets, self.v))
         spread = ((north * (weight / weight.sum())) @ east.T).real
         x, y = np.meshgrid(offsets, offsets)
-        xx, yy, xy = _exponent(np.stack([x * x, y * y, x * y], axis=-1).reshape(-1, 3), spread.ravel())
-        sharp, axes = np.linalg.eigh([[xx, xy / 2], [xy / 2, yy]])
-        major, minor = np.degrees(2 * np.sqrt(np.log(2) / np.maximum(sharp, 1e-6)) * unit_rad) * 3600
-        # The first axis is the least sharp one: (east, north) of the major axis.
-        return float(major), float(minor), float(np.arctan2(axes[0, 0], axes[1, 0]))
+        major, minor, pa_rad = main_lobe(spread, x, y)
+        arcsec = 3600 * np.degrees(unit_rad)
+        return major * arcsec, minor * arcsec, pa_rad
 
     def taper_for(self, beam_minor_arcsec: float) -> Taper:
         """The taper that makes the narrow axis this wide, or none when it already is."""
@@ -83,26 +80,6 @@ class CoarseCells:
             middle = (low + high) / 2
             low, high = (middle, high) if self.beam(Taper(middle))[1] < beam_minor_arcsec else (low, middle)
         return Taper(round(high, 2))
-
-
-def _exponent(terms: Array, spread: Array) -> Array:
-    """q of exp(−terms · q) nearest to `spread`, by least squares: Levenberg–Marquardt from a round beam."""
-    at: Array = np.array([1.0, 1.0, 0.0])
-    damping = 1e-3
-    model = np.exp(-terms @ at)
-    for _ in range(FIT_STEPS):
-        slope = -terms * model[:, None]
-        normal = slope.T @ slope
-        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope.T @ (spread - model))
-        # A step into negative exponents would overflow; bounded, it is merely refused.
-        moved = np.exp(np.minimum(-terms @ (at + step), 50.0))
-        if ((spread - moved) ** 2).sum() > ((spread - model) ** 2).sum():
-            damping *= 10
-            continue
-        at, model, damping = np.asarray(at + step, np.float64), moved, damping / 10
-        if np.abs(step).max() < FIT_STEP_LEAST * np.abs(at).max():
-            break
-    return at
 
 
 def imaging_weights(vis: Visibilities, robust: float, extent_deg: float, beam_at_least_arcsec: float) -> ImagingWeights:

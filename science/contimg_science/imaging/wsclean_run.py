@@ -35,6 +35,9 @@ class CleanPlan:
     gain: float | None  # none: WSClean's own
     mgain: float
     taper_arcsec: float
+    # Full widths and angle, north through east.
+    beam_arcsec: tuple[float, float]
+    beam_pa_deg: float
     mask: Path | None  # none: what is found above `auto_mask_sigma`
     threads: int
     memory_gb: float
@@ -59,6 +62,7 @@ def wsclean_command(ms: Path, prefix: Path, work_dir: Path, size: ImageSize, pla
         *("-size", str(size.width_px), str(size.width_px), "-scale", f"{size.cell_arcsec:.4f}asec"),
         *("-weight", "briggs", f"{plan.robust:g}"),
         *(("-taper-gaussian", f"{plan.taper_arcsec:g}asec") if plan.taper_arcsec > 0 else ()),
+        *("-beam-shape", *(f"{axis:.4f}asec" for axis in plan.beam_arcsec), f"{plan.beam_pa_deg:.4f}deg"),
         *("-niter", str(plan.niter), "-nmiter", str(MAJOR_CYCLES[plan.tier]), "-mgain", f"{plan.mgain:g}"),
         *(("-gain", f"{plan.gain:g}") if plan.gain is not None else ()),
         *("-auto-threshold", f"{plan.auto_threshold_sigma:g}"),
