@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import { StepError } from '../src/domain/failure.ts';
 import { sameSignature, signatureOf } from '../src/domain/file-signature.ts';
+import { remoteFileSystemOf } from '../src/domain/remote-file-system.ts';
 import type { Measured, StepOutputs } from '../src/domain/step-output.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostFileActivities } from './contract.ts';
@@ -14,9 +15,6 @@ import type { HostDependencies } from './dependencies.ts';
 import { copyHashed, hashFile } from './hashed-copy.ts';
 import { copyDiffers } from './publish.ts';
 import type { Supervised } from './supervised.ts';
-
-/** statfs magic numbers of file systems that live on another machine or in user space: NFS, CIFS, SMB2, FUSE, 9P, Ceph. */
-const REMOTE_FILE_SYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x00c36400]);
 
 type Order = Parameters<HostFileActivities['stageToScratch']>[0];
 
@@ -71,4 +69,4 @@ async function assertUnchanged(member: SubbandArrival): Promise<void> {
   });
 }
 
-const isRemote = async (path: string): Promise<boolean> => REMOTE_FILE_SYSTEMS.has((await statfs(path)).type);
+const isRemote = async (path: string): Promise<boolean> => remoteFileSystemOf((await statfs(path)).type) !== null;

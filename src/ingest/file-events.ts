@@ -6,36 +6,15 @@ import { statfs } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { z } from 'zod';
+import { remoteFileSystemOf } from '../domain/remote-file-system.ts';
 import { judgeName } from '../domain/subband.ts';
 import { pathsBelow } from './directory-scan.ts';
-
-/** Magic numbers of statfs(2) for file systems on which changes made elsewhere give no event. */
-const REMOTE_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-  [0x517b, 'SMB'],
-  [0x65735546, 'FUSE'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x00c36400, 'Ceph'],
-  [0x47504653, 'GPFS'],
-  [0x19830326, 'BeeGFS'],
-  [0x01021997, '9p'],
-  [0x5346414f, 'AFS'],
-  [0x7461636f, 'OCFS2'],
-  [0x01161970, 'GFS2'],
-  [0xaad7aaea, 'PanFS'],
-]);
 
 export interface FileEvents {
   close(): Promise<void>;
 }
 
-/** Of a `statfs` type; numbers above 2³¹ may come signed. */
-export const fileSystemWithoutEvents = (type: number): string | null => REMOTE_FILE_SYSTEMS.get(type >>> 0) ?? null;
-
-export const remoteFileSystem = async (directory: string): Promise<string | null> =>
-  fileSystemWithoutEvents((await statfs(directory)).type);
+export const remoteFileSystem = async (directory: string): Promise<string | null> => remoteFileSystemOf((await statfs(directory)).type);
 
 /**
  * Resolves once the watch stands. `onLost` is called at most once, when events can no longer be relied on.

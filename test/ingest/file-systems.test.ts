@@ -3,11 +3,12 @@
  */
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { fileSystemWithoutEvents, remoteFileSystem } from '../../src/ingest/file-events.ts';
+import { remoteFileSystemOf } from '../../src/domain/remote-file-system.ts';
+import { remoteFileSystem } from '../../src/ingest/file-events.ts';
 
 test('the disk of this test has events', async () => {
   expect(await remoteFileSystem(tmpdir())).toBeNull();
-  expect(fileSystemWithoutEvents(statfsSync(tmpdir()).type)).toBeNull();
+  expect(remoteFileSystemOf(statfsSync(tmpdir()).type)).toBeNull();
 });
 
 // linux/magic.h, and what lies outside it from the sources of each file system.
@@ -17,5 +18,5 @@ test.each([
   [0x7461636f, 'OCFS2'], [0x01161970, 'GFS2'], [0xaad7aaea, 'PanFS'], [0xef53, null], [0x01021994, null], [0x58465342, null],
   [0x9123683e, null], [0x794c7630, null],
 ] as const)('type %i is %s', (type, name) => {
-  expect(fileSystemWithoutEvents(type)).toBe(name);
+  expect(remoteFileSystemOf(type)).toBe(name);
 }); // biome-ignore format: a table
