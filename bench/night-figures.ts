@@ -8,14 +8,18 @@ import { stepAttemptRow } from '../src/catalog/step-attempts.ts';
 import { median } from '../src/domain/median.ts';
 import { STEP_NAMES } from '../src/domain/step.ts';
 
-const costRow = stepAttemptRow.pick({ group_id: true, step: true, wall_s: true, cpu_s: true, max_rss_bytes: true });
+const costRow = stepAttemptRow.pick({ group_id: true, step: true, wall_s: true, cpu_s: true, max_rss_bytes: true }).extend({
+  started_at: z.iso.datetime(),
+  ended_at: z.iso.datetime(),
+});
 type Cost = z.infer<typeof costRow>;
 
 export const costsOf = (database: CatalogDatabase): Cost[] =>
   rowsOf(
     database,
     costRow,
-    `SELECT group_id, step, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s, max(max_rss_bytes) AS max_rss_bytes
+    `SELECT group_id, step, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s, max(max_rss_bytes) AS max_rss_bytes,
+       min(started_at) AS started_at, max(ended_at) AS ended_at
      FROM step_attempts WHERE outcome <> 'skipped' GROUP BY group_id, step`,
   );
 
@@ -41,7 +45,14 @@ export function printCosts(costs: readonly Cost[], truth: Truth): void {
   const totals = Map.groupBy(costs, ({ group_id }) => group_id);
   for (const [id, own] of totals) {
     const wall = own.reduce((sum, { wall_s }) => sum + (wall_s ?? 0), 0);
-    console.log(`${id} ${isScience(id) ? 'science   ' : 'calibrator'} ${number(wall)} s in all its steps`);
+    // Collecting waits for files; what comes after it is work.
+    const times = own
+      .filter(({ step }) => step !== 'collect')
+      .map(({ started_at, ended_at }) => [Date.parse(started_at), Date.parse(ended_at)]);
+    const elapsedS = (Math.max(...times.flat()) - Math.min(...times.flat())) / 1000;
+    console.log(
+      `${id} ${isScience(id) ? 'science   ' : 'calibrator'} ${number(elapsedS)} s from collected to light-curve points, ${number(wall)} s of it in its programs`,
+    );
   }
 }
 

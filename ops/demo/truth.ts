@@ -17,7 +17,7 @@ const truthSchema = z.looseObject({
       sources: z.array(z.looseObject({ name: z.string(), band_flux_jy: z.number() })),
     }),
   ),
-  files: z.array(z.looseObject({ subband: z.int(), made_for: z.string(), group_id: z.string().nullable() })),
+  files: z.array(z.looseObject({ name: z.string(), subband: z.int(), made_for: z.string(), group_id: z.string().nullable() })),
 });
 export type Truth = z.infer<typeof truthSchema>;
 
