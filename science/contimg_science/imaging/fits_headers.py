@@ -13,6 +13,11 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
+from contimg_science.imaging.drift_beam import sky_place
+from contimg_science.meridian import direction_cosines, site_from_itrf
+
+# Where the linear map is fitted, from the centre.
+GRID_DEG = np.linspace(-1.5, 1.5, 7)
 Keywords = dict[str, tuple[str | int | float | bool, str]]
 
 
@@ -41,6 +46,19 @@ def sky_keywords(centre_deg: tuple[float, float], width_px: int, cell_arcsec: fl
         "CUNIT2": ("deg", ""),
         "RADESYS": ("ICRS", ""),
     }
+
+
+def apparent_keywords(centre_rad: tuple[float, float], site_itrf_m: NDArray[np.float64], mid_mjd: float) -> Keywords:
+    """What brings the header's sky to the pixels: an image shows apparent offsets, and aberration differs over its width.
+
+    0.34″ at a degree with the plain grid; a linear map leaves less than 0.01″.
+    """
+    plain = np.radians(np.stack(np.meshgrid(GRID_DEG, GRID_DEG), axis=-1).reshape(-1, 2))
+    ra_rad, dec_rad = sky_place(plain[:, 0], plain[:, 1], centre_rad)
+    east, north, _ = direction_cosines(site_from_itrf(site_itrf_m), mid_mjd, centre_rad, ra_rad, dec_rad)
+    (ee, ne), (en, nn) = np.linalg.lstsq(np.stack([east, north], axis=1), plain, rcond=None)[0]
+    # East is to the left: the first pixel axis runs against it.
+    return {"PC1_1": (ee, "apparent to ICRS offsets"), "PC1_2": (-en, ""), "PC2_1": (-ne, ""), "PC2_2": (nn, "")}
 
 
 def time_keywords(start_mjd: float, mid_mjd: float, end_mjd: float, site_itrf_m: NDArray[np.float64]) -> Keywords:

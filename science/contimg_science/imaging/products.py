@@ -79,6 +79,7 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
         progress(0.92, "products")
         keywords = {
             **fits_headers.sky_keywords(cleaned.centre_deg, size.width_px, size.cell_arcsec),
+            **fits_headers.apparent_keywords(vis.centre_rad, vis.site_itrf_m, vis.mid_mjd),
             **restoring,
             **fits_headers.time_keywords(vis.start_mjd, vis.mid_mjd, vis.end_mjd, vis.site_itrf_m),
             **_provenance(request, cleaned, numbers, quality),
