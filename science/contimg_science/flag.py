@@ -14,10 +14,11 @@ import numpy as np
 from contimg_science.flagging import aoflagger_pass
 from contimg_science.flagging.amplitudes import clip_absurd, clip_mad, dead_receptors, mark_receptors
 from contimg_science.flagging.array_statistic import mark_array_interference
-from contimg_science.flagging.conversion_flags import conversion_flags, store_conversion_flags
+from contimg_science.flagging.conversion_flags import flagged_by_conversion, store_conversion_flags
 from contimg_science.flagging.extension import extend
+from contimg_science.flagging.known_samples import mark_known
 from contimg_science.flagging.reasons import Reason
-from contimg_science.flagging.statistics import counts_by_reason, flagged_fraction, receptor_name, write_statistics
+from contimg_science.flagging.statistics import receptor_name, tally, write_statistics
 from contimg_science.flagging.visibility_cube import flag_digest, read_cube, write_flags
 from contimg_science.measurement_set import require_set
 from contimg_science.protocol import Record, StepRequest, Timings, progress, run_step
@@ -62,18 +63,17 @@ def flag(request: FlagRequest) -> FlagResult:
     timings = Timings()
     with timings.phase("load"):
         require_set(request.inputs.ms, "convert the group first")
-        cube, column = read_cube(request.inputs.ms)
+        cube, column = read_cube(request.inputs.ms, request.threads)
+        bytes_read = cube.data.nbytes + column.nbytes // 8
+        flagged = flagged_by_conversion(request.inputs.ms, column)
+        del column
     progress(0.2, f"{cube.data.shape[0]} integrations of {cube.data.shape[1]} baselines read")
 
     with timings.phase("known"):
-        finite = np.isfinite(cube.data)
-        zero = cube.data == 0
-        autos = ~cube.is_cross[None, :, None, None]
-        only_conversion = conversion_flags(request.inputs.ms, column, zero | ~finite | autos)
-        for where, reason in ((only_conversion, Reason.CONVERSION), (zero, Reason.ZERO), (~finite, Reason.NON_FINITE), (autos, Reason.AUTO)):
-            cube.mark(where, reason)
-        del finite, zero
-        dead = dead_receptors(cube, request.parameters.dead_antenna_fraction)
+        good = mark_known(cube, flagged)
+        del flagged
+        only_conversion = np.packbits(cube.marks == Reason.CONVERSION)
+        dead = dead_receptors(cube, good, request.parameters.dead_antenna_fraction)
         mark_receptors(cube, dead)
         clip_absurd(cube)
     with timings.phase("array"):
@@ -83,34 +83,35 @@ def flag(request: FlagRequest) -> FlagResult:
     with timings.phase("aoflagger"):
         if request.parameters.aoflagger:
             strategy = aoflagger_pass.write_strategy(request.work_dir, request.parameters.aoflagger_threshold)
-            searched = aoflagger_pass.mark_baseline_interference(cube, array_power, strategy, request.threads)
+            searched = aoflagger_pass.mark_baseline_interference(cube, array_power, strategy)
     progress(0.8, "single baselines searched")
     with timings.phase("clip"):
         clip_mad(cube, request.parameters.mad_sigma)
         extend(cube)
 
-    flags = cube.reasons != Reason.GOOD
     targets = [request.inputs.ms]
     if request.inputs.published_ms is not None and request.inputs.published_ms.resolve() != request.inputs.ms.resolve():
         targets.append(request.inputs.published_ms)
     with timings.phase("write"):
+        flags = cube.reasons != Reason.GOOD
         for target in targets:
             store_conversion_flags(target, only_conversion)
             write_flags(target, flags)
+        counted = tally(cube)
         aoflagger_version = aoflagger_pass.version() if request.parameters.aoflagger else None
-        write_statistics(request.outputs.statistics, request.group_id, cube, dead, aoflagger_version)
+        write_statistics(request.outputs.statistics, request.group_id, cube, counted, dead, aoflagger_version)
     progress(1.0, "flags written")
 
     products = len(cube.products)
     antennas = sorted({antenna for antenna, _ in dead})
     return FlagResult(
-        flagged_fraction=flagged_fraction(cube),
-        flagged_by_reason=counts_by_reason(cube),
+        flagged_fraction=counted.fraction,
+        flagged_by_reason=counted.by_reason,
         dead_antennas=[cube.antenna_names[a] for a in antennas if sum(a == antenna for antenna, _ in dead) == products],
         dead_receptors=[receptor_name(cube, antenna, product) for antenna, product in dead],
         searched_fraction=searched,
         flag_digest=flag_digest(flags),
-        bytes_read=cube.data.nbytes + column.nbytes // 8,
+        bytes_read=bytes_read,
         bytes_written=len(targets) * flags.size // 8,
         timings_s=timings.seconds,
     )

@@ -17,7 +17,13 @@ from contimg_science.conversion.chunk_copy import copy_chunks
 from contimg_science.conversion.flag_reasons import REASONS
 from contimg_science.conversion.rotation import gather_samples, place_member
 from contimg_science.conversion.sample_checks import check_samples
-from contimg_science.flagging.baseline_scan import fill_medians, fill_suspicious
+from contimg_science.flagging.amplitudes import clip_absurd, clip_mad
+from contimg_science.flagging.array_statistic import mark_cells, mean_power
+from contimg_science.flagging.baseline_scan import fill_suspicious
+from contimg_science.flagging.extension import extend
+from contimg_science.flagging.known_samples import mark_known
+from contimg_science.flagging.statistics import tally
+from contimg_science.flagging.visibility_cube import Cube
 from contimg_science.imaging.fringes import fill_responses, subtract_sources
 from contimg_science.simulation.visibilities import fill_integration
 
@@ -62,9 +68,17 @@ def warm_validation() -> None:
 
 
 def warm_flagging() -> None:
-    data, reasons, baselines = np.ones((1, 1, 1, 1), np.complex64), np.zeros((1, 1, 1, 1), np.uint8), np.zeros(1, np.int64)
-    fill_medians(data, reasons, baselines, np.zeros((1, 1), np.float32))
-    fill_suspicious(data, reasons, np.ones((1, 1, 1)), baselines, np.zeros((1, 1), np.bool_))
+    antennas = np.zeros(2, np.int32), np.array([0, 1], np.int32)
+    shape = (1, 2, 1, 1)
+    cube = Cube(np.ones(shape, np.complex64), np.zeros(shape, np.uint8), *antennas, ["a", "b"], ["XX"], np.ones(1), 1)
+    mark_known(cube, np.zeros(shape, np.bool_))
+    clip_absurd(cube)
+    level = np.sqrt(mean_power(cube))
+    mark_cells(cube.marks, np.zeros((1, 1), np.uint8), cube.times)
+    fill_suspicious(cube.data, cube.reasons, level, cube.crosses, np.zeros((2, 1), np.bool_))
+    clip_mad(cube, 1.0)
+    extend(cube)
+    tally(cube)
 
 
 def warm_simulation() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,11 +25,38 @@ SUBBANDS = 16  # the bandpass repeats its edges in each
 # One sample counts at most this much, in units of its baseline's median power: noise exceeds it once in 10⁷, and a few strong
 # samples of single baselines cannot hide what all of them see.
 MOST_OF_ONE = 25.0
-BASELINES_AT_ONCE = 64  # of one integration: at full size a few megabytes, which stay in the processor's cache
 # Channels where the receivers' bandpass itself jumps (observatory notes), ± one mini channel
 OUTLIER_CHANNELS_MHZ, OUTLIER_HALF_WIDTH_MHZ = (1350.0, 1395.0, 1405.0, 1422.0, 1475.0), 2.0
 
 Plane = NDArray[np.float64]
+
+
+# numba compiles these, so their arguments carry no annotations.
+@numba.njit(cache=True, nogil=True)
+def add_power(samples, marks, inverse_square, baselines, times, total, count):
+    """`total` and `count` (time, channel and product) of good samples; `inverse_square` (baseline, product) is their unit, 0 where unusable."""
+    cells, products = samples.shape[2], inverse_square.shape[1]
+    unit = np.empty(cells, np.float64)
+    for time in times:
+        for baseline in baselines:
+            for product in range(products):
+                unit[product::products] = inverse_square[baseline, product]
+            for cell in range(cells):
+                if marks[time, baseline, cell] == 0 and unit[cell] > 0:
+                    real, imaginary = np.float64(samples[time, baseline, cell].real), np.float64(samples[time, baseline, cell].imag)
+                    total[time, cell] += min((real * real + imaginary * imaginary) * unit[cell], MOST_OF_ONE)
+                    count[time, cell] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_cells(marks, found, times):
+    """Gives good samples the reason that `found` (time, channel and product) has for their cell; 0 is none."""
+    _, baselines, cells = marks.shape
+    for time in times:
+        for baseline in range(baselines):
+            for cell in range(cells):
+                if marks[time, baseline, cell] == 0:
+                    marks[time, baseline, cell] = found[time, cell]
 
 
 def mean_power(cube: Cube) -> Plane:
@@ -36,18 +64,11 @@ def mean_power(cube: Cube) -> Plane:
     medians = baseline_medians(cube).astype(np.float64)
     usable = np.isfinite(medians) & (medians > 0)
     inverse_square = np.where(usable, 1.0 / np.where(usable, medians, 1.0) ** 2, 0.0)
-    times, baselines, channels, products = cube.data.shape
-    power = np.full((products, times, channels), np.nan)
-    for time in range(times):
-        total, count = np.zeros((channels, products)), np.zeros((channels, products), np.int64)
-        for first in range(0, baselines, BASELINES_AT_ONCE):
-            some = slice(first, first + BASELINES_AT_ONCE)
-            good = (cube.reasons[time, some] == Reason.GOOD) & usable[some, None]
-            amplitude = np.where(good, np.abs(cube.data[time, some]), 0)
-            total += np.minimum(amplitude**2 * inverse_square[some, None], MOST_OF_ONE).sum(axis=0)
-            count += good.sum(axis=0)
-        np.divide(total.T, count.T, out=power[:, time], where=count.T > 0)
-    return power
+    samples, marks, crosses = cube.samples, cube.marks, cube.crosses
+    total, count = np.zeros((samples.shape[0], samples.shape[2])), np.zeros((samples.shape[0], samples.shape[2]), np.int64)
+    cube.in_shares(lambda share: add_power(samples, marks, inverse_square, crosses, share, total, count), cube.times)
+    power = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.ascontiguousarray(np.moveaxis(power.reshape(*power.shape[:1], -1, len(cube.products)), 2, 0))
 
 
 def _nan_median(values: Plane, axis: int | None = None) -> Plane:
@@ -137,15 +158,14 @@ def mark_array_interference(cube: Cube) -> Plane:
     """Answers the mean power it looked at."""
     power = mean_power(cube)
     outlier = is_outlier_channel(cube.freq_hz)
-    for product in range(power.shape[0]):
+    times, _, channels, products = cube.data.shape
+    found = np.zeros((times, channels, products), np.uint8)
+    for product in range(products):
         lasting = persistent(power[product])
-        for where, reason in ((lasting & outlier, Reason.OUTLIER_CHANNEL), (lasting & ~outlier, Reason.ARRAY_PERSISTENT)):
-            _mark(cube, product, np.broadcast_to(where, power.shape[1:]), reason)
-        bursts = intermittent(np.where(lasting, np.nan, power[product]))
-        _mark(cube, product, bursts, Reason.ARRAY_INTERMITTENT)
+        found[intermittent(np.where(lasting, np.nan, power[product])), product] = Reason.ARRAY_INTERMITTENT
+        found[:, lasting & outlier, product] = Reason.OUTLIER_CHANNEL
+        found[:, lasting & ~outlier, product] = Reason.ARRAY_PERSISTENT
+    if found.any():
+        marks, cells = cube.marks, found.reshape(times, -1)
+        cube.in_shares(lambda share: mark_cells(marks, cells, share), cube.times)
     return power
-
-
-def _mark(cube: Cube, product: int, cells: NDArray[np.bool_], reason: Reason) -> None:
-    reasons = cube.reasons[..., product]
-    reasons[cells[:, None, :] & (reasons == Reason.GOOD)] = reason

@@ -17,25 +17,24 @@ from numpy.typing import NDArray
 KEYWORD = "CONTIMG_CONVERSION_FLAGS"
 
 
-def conversion_flags(ms: Path, flag_column: NDArray[np.bool_], seen_in_data: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Samples that only the conversion knew to be bad; stores them at the first call for this Measurement Set."""
+def flagged_by_conversion(ms: Path, flag_column: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What was kept for this Measurement Set; before anything was, its FLAG column is what the conversion wrote."""
+    with table(str(ms), ack=False) as main:
+        if KEYWORD not in main.keywordnames():
+            return flag_column
+        packed = zlib.decompress(np.asarray(main.getkeyword(KEYWORD), np.uint8).tobytes())
+    flags = np.zeros(flag_column.shape, np.bool_)
+    # The last byte may hold more bits than there are samples; zeros at the end are not stored.
+    stored = np.unpackbits(np.frombuffer(packed, np.uint8))[: flags.size]
+    flags.reshape(-1)[: stored.size] = stored
+    return flags
+
+
+def store_conversion_flags(ms: Path, packed: NDArray[np.uint8]) -> None:
+    """`packed` bits of what only the conversion knew, once for each copy of a group, before its FLAG column is overwritten."""
     with table(str(ms), readonly=False, ack=False) as main:
         if KEYWORD in main.keywordnames():
-            packed = zlib.decompress(np.asarray(main.getkeyword(KEYWORD), np.uint8).tobytes())
-            bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=flag_column.size)
-            return bits.astype(bool).reshape(flag_column.shape)
-        only_conversion = flag_column & ~seen_in_data
-        _store(main, only_conversion)
-    return only_conversion
-
-
-def store_conversion_flags(ms: Path, flags: NDArray[np.bool_]) -> None:
-    """The same keyword in another copy of the group, before its FLAG column is overwritten too."""
-    with table(str(ms), readonly=False, ack=False) as main:
-        if KEYWORD not in main.keywordnames():
-            _store(main, flags)
-
-
-def _store(main: table, flags: NDArray[np.bool_]) -> None:
-    main.putkeyword(KEYWORD, np.frombuffer(zlib.compress(np.packbits(flags.reshape(-1)).tobytes(), 1), np.uint8))
-    main.flush()
+            return
+        bits = packed.tobytes().rstrip(b"\0")
+        main.putkeyword(KEYWORD, np.frombuffer(zlib.compress(bits, 1), np.uint8))
+        main.flush()
