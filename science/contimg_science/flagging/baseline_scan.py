@@ -3,7 +3,7 @@
 The look is SumThreshold's first question, for runs and blocks of every length: in units of the baseline's own robust scatter,
 relative to what the whole array shows in each cell and to the baseline's own surroundings, because sources fringe through it. A
 baseline on which nothing stands out by LIMIT has nothing that AOFlagger could find with confidence, and is spared it; of pure
-noise one in some fifty stands out. Never flags anything.
+noise one in some thirty stands out. Never flags anything.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-LIMIT = 6.3
-# Longest block, in integrations and in channels; every power of two below is tried.
-LONGEST_TIME, LONGEST_BAND = 16, 256
+LIMIT = 6.0
+# Longest runs, in integrations and in channels, and the largest block of both; every power of two below is tried.
+LONGEST_TIME, LONGEST_BAND, LARGEST_BLOCK = 16, 256, 32
 # The surroundings of a sample: integrations and channels on either side. AOFlagger takes the mean of as many away.
 ABOUT_TIME, ABOUT_BAND = 5, 30
 # Far above LIMIT: a sample of this many standard deviations stands out by itself.
@@ -111,12 +111,13 @@ def stands_out(excess, one, other):
     times, channels = excess.shape
     length = 1
     while True:
+        widest = min(channels, LONGEST_BAND if length == 1 else LARGEST_BLOCK // length)
         for time in range(times):
             now, then, width, places = excess[time], one, 1, channels
             while True:
                 if count_above(now[:places], np.float32(LIMIT * np.sqrt(length * width))):
                     return True
-                if 2 * width > min(LONGEST_BAND, channels):
+                if 2 * width > widest:
                     break
                 places -= width
                 add(now[:places], now[width : width + places], then[:places])
