@@ -25,6 +25,7 @@ from contimg_science.flagging.known_samples import mark_known
 from contimg_science.flagging.statistics import tally
 from contimg_science.flagging.visibility_cube import Cube
 from contimg_science.imaging.fringes import fill_responses, subtract_sources
+from contimg_science.imaging.row_means import fill_means
 from contimg_science.simulation.visibilities import fill_integration
 
 # Without casatools, which must not meet python-casacore in one process.
@@ -116,6 +117,9 @@ def warm_imaging() -> None:
     rows = (np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.float64(1.4e9), 1.0, 1, 1.0)
     fill_responses(np.zeros((2, 1, 1, 1), np.float32), *rows)
     subtract_sources(np.zeros((1, 1, 2), np.complex64), *rows)
+    data, flag, weight = np.ones((1, 1, 1, 1), np.complex64), np.zeros((1, 1, 1, 1), np.bool_), np.ones((1, 1, 1, 1), np.float32)
+    means = (data[0].copy(), flag[0].copy(), weight[0].copy(), np.zeros((1, 3)))
+    fill_means(data, flag, weight, np.zeros((1, 1, 3)), np.zeros(1, np.int64), *means)
 
 
 def main() -> None:

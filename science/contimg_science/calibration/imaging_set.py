@@ -28,21 +28,26 @@ UNCHANGED_COLUMNS = (
 
 
 def create_imaging_set(source: Path, target: Path, group: Description, average: int, group_id: str, sets: list[str]) -> None:
+    mark = {"schema": 1, "group_id": group_id, "calibration_sets": sets, AVERAGED_KEY: average}
+    create_averaged_set(source, target, group, average, group.shape.times, int((~group.autocorrelation).sum()), mark)
+
+
+def create_averaged_set(source: Path, target: Path, group: Description, average: int, times: int, baselines: int, mark: dict[str, Any]) -> None:
     channels, products = group.shape.channels // average, group.shape.correlations
-    rows = group.shape.times * int((~group.autocorrelation).sum())
+    rows = times * baselines
     with open_table(source) as main:
         description: dict[str, Any] = {
             name: main.getcoldesc(name) for name in (*UNCHANGED_COLUMNS, "FLAG_ROW", "WEIGHT", "SIGMA", "FLAG_CATEGORY")
         }
         description["FLAG_CATEGORY"]["keywords"] = {}  # an empty list loses its type on the way; written again below
         keywords = {name: value for name, value in main.getkeywords().items() if not str(value).startswith("Table: ")}
-        managers = _managers(main.getdminfo(), set(description), channels, products, rows // group.shape.times)
+        managers = _managers(main.getdminfo(), set(description), channels, products, baselines)
     for name, (example, kind) in CALIBRATED_COLUMNS.items():
         description |= maketabdesc(makearrcoldesc(name, example, ndim=2, shape=[channels, products], valuetype=kind, options=5))
     create: Any = table  # its stub takes tabledesc for a bool
     with create(str(target), tabledesc=description, nrow=rows, dminfo=managers, ack=False) as main:
         main.putkeyword("MS_VERSION", keywords["MS_VERSION"])
-        main.putkeyword(CONTIMG_KEYWORD, {"schema": 1, "group_id": group_id, "calibration_sets": sets, AVERAGED_KEY: average})
+        main.putkeyword(CONTIMG_KEYWORD, mark)
         main.putcolkeyword("DATA", "UNIT", "Jy")
         main.putcolkeyword("FLAG_CATEGORY", "CATEGORY", np.array([], dtype=str))
         for name in SUBTABLES:

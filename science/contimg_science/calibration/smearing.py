@@ -27,7 +27,7 @@ def channels_to_average(uvw_m: Array, group: Description, max_loss: float) -> tu
 
     `uvw_m` are the baselines of one integration: five minutes of rotation change none of this.
     """
-    edge_rad = _edge_rad(float(group.frequencies_hz.mean()))
+    edge_rad = beam_edge_rad(float(group.frequencies_hz.mean()))
     weights = _briggs_weights(uvw_m, group.frequencies_hz)
     best = (1, 0.0)
     for average in range(2, min(MAX_AVERAGE, group.shape.channels) + 1):
@@ -39,7 +39,8 @@ def channels_to_average(uvw_m: Array, group: Description, max_loss: float) -> tu
     return best
 
 
-def _edge_rad(freq_hz: float) -> float:
+def beam_edge_rad(freq_hz: float) -> float:
+    """Where the beam falls to 20 %."""
     radius = np.radians(np.linspace(0, 5, 5001))
     return float(radius[np.argmax(airy_power(radius, freq_hz) < EDGE_RESPONSE)])
 
@@ -47,7 +48,7 @@ def _edge_rad(freq_hz: float) -> float:
 def _briggs_weights(uvw_m: Array, frequencies_hz: Array) -> Array:
     """A weight a baseline: density weighting of cells of the size that the field asks for, softened by the robustness."""
     picked = frequencies_hz[:: max(1, frequencies_hz.size // FREQUENCIES)]
-    cell = 1 / (4 * _edge_rad(float(frequencies_hz.mean())))
+    cell = 1 / (4 * beam_edge_rad(float(frequencies_hz.mean())))
     wavelengths = uvw_m[:, None, :2] * (picked[None, :, None] / SPEED_OF_LIGHT_M_S)
     places = np.round(np.concatenate([wavelengths, -wavelengths]) / cell).astype(np.int64)
     _, which, count = np.unique(places.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True)

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contimg_science.imaging.bright_subtraction import fit_fluxes, subtract
+from contimg_science.imaging.averaging import Averaging
+from contimg_science.imaging.bright_subtraction import fit_fluxes
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
-from contimg_science.imaging.private_copy import private_copy
-from contimg_science.imaging.sky_model import expected_flux_jy, places_px, sky_model
+from contimg_science.imaging.sky_model import SkyModel, expected_flux_jy, places_px, sky_model
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.measuring.forced_fit import Beam
@@ -49,25 +49,25 @@ def choose_bright(known: KnownSources, vis: Visibilities, weights: ImagingWeight
     return known.take(bright[np.argsort(-expected[bright], kind="stable")][:MOST_SUBTRACTED])
 
 
-def subtract_bright(
-    ms: Path, target: Path, bright: KnownSources, vis: Visibilities, weights: ImagingWeights, size: ImageSize, threads: int
-) -> Subtracted:
-    """Leaves at `target` a copy of `ms` without the bright sources; `ms` stays as it is."""
-    catalogue = sky_model(vis, bright)
+def fit_bright(
+    ms: Path, bright: KnownSources, vis: Visibilities, weights: ImagingWeights, size: ImageSize, averaging: Averaging, threads: int
+) -> tuple[Subtracted, SkyModel]:
+    """What is to be put back into the image, and what is to leave the visibilities."""
     progress(0.02, f"fluxes of {len(bright)} bright sources")
+    catalogue = sky_model(vis, bright)
     fit = fit_fluxes(ms, catalogue, threads)
     fitted = catalogue.scaled(fit.amplitude, fit.slope)
-    progress(0.05, "bright sources out of the visibilities")
-    private_copy(ms, target)
-    subtract(target, fitted, threads)
     x_px, y_px = places_px(vis, bright, size)
-    return Subtracted(
+    middle = fitted.lmn[len(fitted.lmn) // 2]
+    subtracted = Subtracted(
         sources=bright,
         fitted_jy=bright.flux_jy * fit.amplitude,
-        image_jy=fitted.image_flux_jy(weights),
+        # As averaging leaves those that were not subtracted: one beam image is right for all.
+        image_jy=fitted.image_flux_jy(weights) * averaging.kept(middle[:, 0], middle[:, 1]),
         x_px=x_px,
         y_px=y_px,
     )
+    return subtracted, fitted
 
 
 def restore(image: Pixels, model: Pixels, subtracted: Subtracted, beam: Beam) -> None:

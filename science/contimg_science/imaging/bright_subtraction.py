@@ -8,7 +8,7 @@ a source that doubled is not measured as the catalogue has it. What the fit leav
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,17 +91,23 @@ def _solved(gram: Array, right: Array) -> Fit:
 
 def subtract(ms: Path, model: SkyModel, threads: int) -> None:
     """Changes DATA of `ms`, which must be a copy of our own."""
+    with open_table(ms, writable=True) as main, ThreadPoolExecutor(max_workers=threads) as pool:
+        for start, rows in reads_of(main, model, names=("DATA",)):
+            subtract_from(rows["DATA"], rows["UVW"], rows["TIME"], model, pool)
+            main.putcol("DATA", rows["DATA"], start, len(rows["DATA"]))
+
+
+def subtract_from(data: NDArray[np.complex64], uvw_m: Array, time_index: NDArray[np.int64], model: SkyModel, pool: Executor) -> None:
+    """Changes `data` (rows, channels, products)."""
     from contimg_science.imaging.fringes import subtract_sources
 
     spacing = model.freq_hz[0], model.step_hz, model.channels_averaged, model.step_hz / model.channels_averaged
 
-    def block(rows: dict[str, Any]) -> None:
-        subtract_sources(rows["DATA"], rows["UVW"], rows["TIME"], model.lmn, model.flux_jy, *spacing)
+    def block(first: int) -> None:
+        rows = slice(first, first + ROWS_A_BLOCK)
+        subtract_sources(data[rows], uvw_m[rows], time_index[rows], model.lmn, model.flux_jy, *spacing)
 
-    with open_table(ms, writable=True) as main, ThreadPoolExecutor(max_workers=threads) as pool:
-        for start, rows in reads_of(main, model, names=("DATA",)):
-            list(pool.map(block, in_blocks(rows)))
-            main.putcol("DATA", rows["DATA"], start, len(rows["DATA"]))
+    list(pool.map(block, range(0, len(data), ROWS_A_BLOCK)))
 
 
 def reads_of(main: Any, model: SkyModel, names: tuple[str, ...] = ("DATA", "FLAG", "WEIGHT")) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -63,7 +63,7 @@ class ImageFiles(Record):
 class Retry(Record):
     """Why WSClean had to run again, and what was done about it."""
 
-    reason: Literal["diverged", "memory", "source_outside_mask"]
+    reason: Literal["diverged", "memory", "source_outside_mask", "bright_source_left"]
     detail: str
     remedy: str
 

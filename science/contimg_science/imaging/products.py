@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contimg_science import __version__
 from contimg_science.imaging import fits_headers, image_quality, picture
+from contimg_science.imaging.averaging import Averaging
 from contimg_science.imaging.bright_sources import Subtracted, restore
 from contimg_science.imaging.catalogue_check import CatalogueComparison, Plane, compare
 from contimg_science.imaging.contract import ImageFiles, ImageRequest, ImageResult, SubtractedSource, WSCleanUse
@@ -46,6 +47,7 @@ class Cleaned:
     subtracted: Subtracted | None
     controls: ControlPlaces | None
     wsclean: WSCleanUse
+    averaging: Averaging
 
     @property
     def centre_deg(self) -> tuple[float, float]:
@@ -60,6 +62,8 @@ def finish(request: ImageRequest, cleaned: Cleaned, timings: Timings) -> ImageRe
     with timings.phase("beam"):
         progress(0.86, "primary beam")
         response = beam_image(vis.centre_rad, vis.pointing_rad, weights.share, vis.freq_hz[weights.channels], size.width_px, size.cell_arcsec)
+        # Averaging takes flux from sources as the beam does, the more the farther out; so it is made good with the beam.
+        response *= cleaned.averaging.kept_image(size)
     with timings.phase("quality"):
         progress(0.9, "quality")
         planes = {plane: fits_headers.read_plane(cleaned.plane(plane))[0] for plane in PLANES}

@@ -34,6 +34,7 @@ class ImagingWeights:
     share: Array  # (times, channels examined), sums to 1
     channels: NDArray[np.int64]
     freq_hz: float
+    weight: Array  # of each visibility examined
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def imaging_weights(vis: Visibilities, robust: float, extent_deg: float, beam_at
         share=share,
         channels=channels,
         freq_hz=float(share.sum(axis=0) @ vis.freq_hz[channels]),
+        weight=weight,
     )
 
 

@@ -34,6 +34,7 @@ class CleanPlan:
     auto_mask_sigma: float
     gain: float | None  # none: WSClean's own
     mgain: float
+    gridding_accuracy: float
     taper_arcsec: float
     # Full widths and angle, north through east.
     beam_arcsec: tuple[float, float]
@@ -54,11 +55,12 @@ def wsclean_version() -> str:
     return found.group(1)
 
 
-def wsclean_command(ms: Path, prefix: Path, work_dir: Path, size: ImageSize, plan: CleanPlan) -> list[str]:
+def wsclean_command(sets: list[Path], prefix: Path, work_dir: Path, size: ImageSize, plan: CleanPlan) -> list[str]:
     return [
         PROGRAM,
         *("-j", str(plan.threads), "-abs-mem", f"{plan.memory_gb:.3g}", "-temp-dir", str(work_dir), "-name", str(prefix)),
         *("-no-update-model-required", "-data-column", "DATA", "-field", "all", "-pol", "I", "-use-wgridder"),
+        *("-wgridder-accuracy", f"{plan.gridding_accuracy:g}"),
         *("-size", str(size.width_px), str(size.width_px), "-scale", f"{size.cell_arcsec:.4f}asec"),
         *("-weight", "briggs", f"{plan.robust:g}"),
         *(("-taper-gaussian", f"{plan.taper_arcsec:g}asec") if plan.taper_arcsec > 0 else ()),
@@ -67,7 +69,7 @@ def wsclean_command(ms: Path, prefix: Path, work_dir: Path, size: ImageSize, pla
         *(("-gain", f"{plan.gain:g}") if plan.gain is not None else ()),
         *("-auto-threshold", f"{plan.auto_threshold_sigma:g}"),
         *(("-fits-mask", str(plan.mask)) if plan.mask is not None else ("-auto-mask", f"{plan.auto_mask_sigma:g}")),
-        str(ms),
+        *(str(one) for one in sets),
     ]
 
 

@@ -78,7 +78,7 @@ def find_new(searched: Searched, known: KnownHere, threshold_sigma: float, work_
     free = searched.allowed & ~_around(searched.residual.shape, known.x, known.y, KNOWN_BEAMS * beam.major_px)
     plane = _unknown_sky(searched, known)
     noise = searched.noise.plane()
-    floor = _artefact_floor(searched.residual.shape, known, beam)
+    floor = artefact_floor(searched.residual.shape, known, beam)
     significance = np.where(free & (plane > floor), plane / noise, 0).astype(np.float32)
     high_y, high_x = np.nonzero(significance > threshold_sigma)
     if not _may_fit(plane, searched, high_y, high_x, threshold_sigma):
@@ -135,7 +135,8 @@ def _around(shape: tuple[int, ...], x: Array, y: Array, radius_px: float) -> Mas
     return near
 
 
-def _artefact_floor(shape: tuple[int, ...], known: KnownHere, beam: Beam) -> Pixels:
+def artefact_floor(shape: tuple[int, ...], known: KnownHere, beam: Beam) -> Pixels:
+    """What errors of the calibration may leave around known sources (Jy): less than this is no source."""
     floor = np.zeros(shape, np.float32)
     radius_px = ARTEFACT_BEAMS * beam.major_px
     for flux_jy, (rows, columns, distance) in zip(known.flux_jy, _windows(shape, known.x, known.y, radius_px), strict=True):
