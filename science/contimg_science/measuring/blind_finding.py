@@ -39,6 +39,8 @@ KNOWN_BEAMS = 1.0
 ARTEFACT_FRACTION, ARTEFACT_BEAMS = 0.01, 12.0
 # A fit at the nearest pixel has this part of one in the place at least: half a pixel off in both axes costs a tenth.
 PROMISING = 0.85
+# One that started at a pixel ends so near to one that starts where PyBDSF places a source.
+IN_PLACE = 0.97
 # Islands go down to this, so that a fit has its shoulders.
 ISLAND_SIGMA = 3.0
 # Where a restoring beam has fallen to 1e-4: beyond, a component adds nothing to any noise.
@@ -107,11 +109,19 @@ def find_new(searched: Searched, known: KnownHere, threshold_sigma: float, work_
 
 
 def _may_fit(plane: Pixels, searched: Searched, high_y: Index, high_x: Index, threshold_sigma: float) -> bool:
-    """Whether a fit at any of these pixels comes near the threshold: most high pixels of noise are narrower than the beam."""
+    """Whether a fit at any of these pixels reaches the threshold: most high pixels of noise are narrower than the beam."""
+    beam = searched.beam
     for y, x in zip(high_y[:, None].astype(float), high_x[:, None].astype(float), strict=True):
-        if fully_inside(plane.shape, x, y, searched.beam)[0]:
-            fit = fit_companions(plane, x, y, searched.beam, searched.noise)[0]
-            if fit.flux_jy > PROMISING * threshold_sigma * fit.error_jy:
+        if not fully_inside(plane.shape, x, y, beam)[0]:
+            continue
+        at_pixel = fit_companions(plane, x, y, beam, searched.noise)[0]
+        if at_pixel.flux_jy <= PROMISING * threshold_sigma * at_pixel.error_jy:
+            continue
+        _, move_x, move_y = fit_near(plane, beam, x[0], y[0])
+        there_x, there_y = x + move_x, y + move_y
+        if fully_inside(plane.shape, there_x, there_y, beam)[0]:
+            in_place = fit_companions(plane, there_x, there_y, beam, searched.noise)[0]
+            if in_place.flux_jy > IN_PLACE * threshold_sigma * in_place.error_jy:
                 return True
     return False
 
