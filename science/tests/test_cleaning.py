@@ -95,6 +95,17 @@ def test_a_bright_source_outside_the_catalogue_is_cleaned_in_a_second_run(ms, tm
 
 
 @pytest.mark.slow
+def test_a_source_far_brighter_than_its_catalogue_is_cleaned_in_steps(tmp_path):
+    quiet = write_calibrated_ms(tmp_path / "quiet.ms", SOURCES, noise_jy=0.1, times=TIMES, channels=6)
+    result = make_image(quiet, tmp_path / "image", [replace(SOURCES[0], flux_jy=0.005), *SOURCES[1:]], subtract_bright=True)
+    [retry] = result["wsclean"]["retries"]
+    assert (retry["reason"], result["wsclean"]["mask"]) == ("bright_source_left", "catalogue")
+    command = result["wsclean"]["command"]
+    assert command[command.index("-mgain") + 1] == "0.8"
+    assert fits.getdata(result["files"]["model"]).sum() == pytest.approx(seen_jy(result), rel=0.05)
+
+
+@pytest.mark.slow
 def test_clean_that_diverges_runs_once_more_with_gentler_gains(ms, tmp_path):
     path = wsclean_that(tmp_path, '"$REAL" "$@"; echo "Initial peak: 7.5 Jy at 1,1"')
     result = make_image(ms, tmp_path / "image", SOURCES, path)
