@@ -25,7 +25,7 @@ from contimg_science.protocol import progress
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
 # More cost more than they spoil: the artefacts of a source are a ten-thousandth of its flux.
-MOST_SUBTRACTED = 40
+MOST_SUBTRACTED = 60
 # Farther out than the first side lobes nobody knows how a real dish differs from an Airy pattern.
 LEAST_RESPONSE = 1e-3
 # A beam is drawn out to where it falls below this: single precision knows no less of the peak beside it.
