@@ -28,6 +28,10 @@ def test_the_factor_is_the_scatter_of_what_was_cleaned_over_that_of_what_was_lef
     assert made.factor == pytest.approx(1.3, rel=0.12)
 
 
+def test_blank_places_that_are_quieter_than_their_errors_do_not_shrink_those_of_sources():
+    assert cleaning_noise(controls(324), 0.7 * plane(1), plane(2), BEAM).factor == 1.0
+
+
 def test_a_source_that_nobody_knows_of_spoils_no_more_than_its_own_control():
     image, places = plane(1), controls(324)
     y, x = np.mgrid[:SIDE, :SIDE].astype(float)

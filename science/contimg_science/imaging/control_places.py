@@ -70,4 +70,5 @@ def cleaning_noise(controls: ControlPlaces | None, image: Pixels, residual: Pixe
     pulls = pulls[np.abs(pulls) < OUTLIER_SIGMA]
     if pulls.size < FEWEST:
         return CleaningNoise(1.0, 0)
-    return CleaningNoise(float(np.sqrt(np.mean(pulls**2))), pulls.size)
+    # Never below 1: at full size blank places scatter by 0.7 of their errors, sources of known flux by as much as theirs or more.
+    return CleaningNoise(max(1.0, float(np.sqrt(np.mean(pulls**2)))), pulls.size)
