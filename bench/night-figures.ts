@@ -106,16 +106,17 @@ export function pointsOf(database: CatalogDatabase, truth: Truth): Point[] {
 const SNR_EDGES = [5, 8, 12, 20, 50, 100, 300, Number.POSITIVE_INFINITY];
 
 export function printFluxes(points: readonly Point[]): void {
-  console.log('\nSNR            points  median flux ratio  scatter   pulls');
+  console.log('\nSNR            points  median flux ratio  scatter   farthest  pulls');
   for (const [index, low] of SNR_EDGES.slice(0, -1).entries()) {
     const high = SNR_EDGES[index + 1] ?? Number.NaN;
     const inside = points.filter(({ snr }) => snr >= low && snr < high);
     if (inside.length === 0) continue;
     const middle = median(inside.map(({ ratio }) => ratio)) ?? Number.NaN;
     const scatter = 1.4826 * (median(inside.map(({ ratio }) => Math.abs(ratio - middle))) ?? Number.NaN);
+    const farthest = Math.max(...inside.map(({ ratio }) => Math.abs(ratio - 1)));
     const pulls = Math.sqrt(inside.reduce((sum, { pull }) => sum + pull ** 2, 0) / inside.length);
     console.log(
-      `${`${low} to ${high}`.padEnd(14)} ${String(inside.length).padStart(6)}  ${number(middle, 4).padStart(17)}  ${number(100 * scatter, 2).padStart(6)} %  ${number(pulls, 2)}`,
+      `${`${low} to ${high}`.padEnd(14)} ${String(inside.length).padStart(6)}  ${number(middle, 4).padStart(17)}  ${number(100 * scatter, 2).padStart(6)} %  ${number(100 * farthest).padStart(6)} %  ${number(pulls, 2)}`,
     );
   }
 }

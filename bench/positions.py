@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from astropy.wcs import WCS
 from scipy.optimize import least_squares
 
 HALF_PX = 3
-SNR_EDGES = (20, 50, 100, 300, np.inf)
+BINS = ((20, 50), (50, 100), (100, 300), (300, np.inf), (50, np.inf))
+FAINTEST = BINS[0][0]
 
 
 def offsets(image: Path, sources: list[dict[str, Any]]) -> list[tuple[float, float, float]]:
@@ -34,7 +34,7 @@ def offsets(image: Path, sources: list[dict[str, Any]]) -> list[tuple[float, flo
         if not (HALF_PX <= row < pixels.shape[0] - HALF_PX and HALF_PX <= column < pixels.shape[1] - HALF_PX):
             continue
         snr = pixels[row, column] / header["NOISE"]
-        if response[row, column] >= header["PBCUT"] and snr >= SNR_EDGES[0]:
+        if response[row, column] >= header["PBCUT"] and snr >= FAINTEST:
             rows, columns = np.mgrid[row - HALF_PX : row + HALF_PX + 1, column - HALF_PX : column + HALF_PX + 1]
             window = pixels[rows, columns]
             found.append((float(snr), *fitted(window, header, (x - columns) * cell, (rows - y) * cell)))
@@ -68,7 +68,7 @@ def main() -> None:
             print(f"{image.parent.name}  {len(here):3d} sources, in the median {east:+.2f}″ east, {north:+.2f}″ north")
     values = np.array(found)
     print("\nSNR             points  median distance   rms east, north")
-    for low, high in pairwise(SNR_EDGES):
+    for low, high in BINS:
         inside = values[(values[:, 0] >= low) & (values[:, 0] < high)]
         if len(inside):
             rms = np.sqrt((inside[:, 1:] ** 2).mean(axis=0))
