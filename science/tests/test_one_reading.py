@@ -18,7 +18,7 @@ from contimg_science.conversion.member_header import read_member_header
 from contimg_science.conversion.open_member import open_member
 from contimg_science.conversion.read_plan import Uses, assign_slots, plan_reading
 from contimg_science.conversion.sample_columns import SampleColumns
-from contimg_science.conversion.table_layout import create_main_table
+from contimg_science.conversion.table_layout import TILE_ROWS, create_main_table
 
 BASELINES = 300
 MIB = 1 << 20
@@ -88,6 +88,16 @@ def test_the_zeros_that_casacore_fills_new_tiles_with_do_not_reach_the_disk(file
     group = assemble([read_member_header(path, subband) for subband, path in enumerate(files)], 16)
     with create_main_table(tmp_path / "group.ms", group) as main, SampleColumns(tmp_path / "group.ms", main, ColumnDigests()):
         assert [(tmp_path / "group.ms" / f"table.f{number}_TSM0").stat().st_size for number in (0, 1)] == [0, 0]
+
+
+def test_a_block_that_ends_early_writes_no_tile_that_casacore_does_not_know(tmp_path: Path):
+    few = simulate_group(tmp_path / "raw", ntimes=2)
+    group = assemble([read_member_header(path, subband) for subband, path in enumerate(few)], 16)
+    with create_main_table(tmp_path / "group.ms", group) as main, SampleColumns(tmp_path / "group.ms", main, ColumnDigests()) as columns:
+        shape = (3 * TILE_ROWS, group.channels_per_subband, len(group.corr_types))
+        columns.write(0, group.rows, 15, np.ones(shape, np.complex64), np.zeros(shape, np.bool_))
+        # One row of tiles, a subband each, and this was the last.
+        assert (tmp_path / "group.ms" / "table.f0_TSM0").stat().st_size == 16 * TILE_ROWS * shape[1] * shape[2] * 8
 
 
 def test_members_laid_out_alike_share_one_chunk_table_and_others_have_their_own(files: list[Path], tmp_path: Path):

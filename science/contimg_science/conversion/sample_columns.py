@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.conversion.digests import ColumnDigests
+from contimg_science.conversion.table_layout import TILE_ROWS
 
 
 class SampleColumns:
@@ -43,9 +44,11 @@ class SampleColumns:
     def write(self, first: int, rows: int, window: int, data: NDArray[np.complex64], flag: NDArray[np.bool_]) -> None:
         """Rows from `first`, where a tile starts, of the `window`-th subband from the bottom of the band.
 
-        Arrays hold whole tiles; what they have past `rows` is made zero.
+        Arrays hold whole tiles; what the last of them has past `rows` is made zero.
         """
         started = perf_counter()
+        tiled = ceil(rows / TILE_ROWS) * TILE_ROWS
+        data, flag = data[:tiled], flag[:tiled]
         data[rows:], flag[rows:] = 0, False
         self._digests.add("DATA", data[:rows], window)
         self._digests.add("FLAG", flag[:rows], window)
@@ -61,9 +64,11 @@ class _TileFile:
     def __init__(self, path: Path, main: Any, column: str):
         manager = main.getdminfo(column)
         (cube,) = (cube for name, cube in manager["SPEC"]["HYPERCUBES"].items() if name.startswith("*"))
-        products, channels, self._tile_rows = (int(size) for size in cube["TileShape"])
+        products, channels, rows = (int(size) for size in cube["TileShape"])
         self._across, self._tile_bytes = ceil(int(cube["CubeShape"][1]) / channels), int(cube["BucketSize"])
-        assert int(cube["CubeShape"][0]) == products and self._tile_bytes == -(-products * channels * self._tile_rows * _bits(column) // 8)
+        assert (int(cube["CubeShape"][0]), rows) == (products, TILE_ROWS) and self._tile_bytes == ceil(
+            products * channels * rows * _bits(column) / 8
+        )
         self.path = path / f"table.f{manager['SEQNR']}_TSM0"
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
 
@@ -73,7 +78,7 @@ class _TileFile:
     def write(self, first: int, window: int, tiles: NDArray[Any]) -> None:
         octets = tiles.reshape(-1).view(np.uint8).data
         for at in range(len(octets) // self._tile_bytes):
-            position = ((first // self._tile_rows + at) * self._across + window) * self._tile_bytes
+            position = ((first // TILE_ROWS + at) * self._across + window) * self._tile_bytes
             left = octets[at * self._tile_bytes : (at + 1) * self._tile_bytes]
             while left:
                 written = os.pwrite(self._descriptor, left, position)
