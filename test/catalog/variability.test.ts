@@ -13,7 +13,8 @@ const pointArbitrary = record({
   mjd: double({ min: 60_000, max: 61_000, noNaN: true }),
   fluxJy: integer({ min: -10_000, max: 10_000_000 }).map((microJy) => microJy / 1e6),
   errorJy: integer({ min: 100, max: 100_000 }).map((microJy) => microJy / 1e6),
-});
+  // Quoted errors are 1 % of the flux at least; here a hundredth of that.
+}).map((point) => ({ ...point, errorJy: Math.max(point.errorJy, 1e-4 * Math.abs(point.fluxJy)) }));
 const seriesArbitrary = array(pointArbitrary, { minLength: 2, maxLength: 40 });
 
 function sumsOf(points: readonly FluxPoint[]): FluxSums {
@@ -24,7 +25,7 @@ function sumsOf(points: readonly FluxPoint[]): FluxSums {
 
 const numbersOf = (from: object): (number | null)[] => Object.values(from).map((value) => (typeof value === 'number' ? value : null));
 
-/** Flux over error reaches 1e5 here, whose squares leave six of a double's sixteen digits to a sum of differences. */
+/** Flux over error reaches 1e4 here, whose squares leave eight of a double's sixteen digits to a sum of differences. */
 function differing(one: object, other: object): string[] {
   const found = numbersOf(other);
   return numbersOf(one).flatMap((value, index) => {
