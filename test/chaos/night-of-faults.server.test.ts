@@ -10,7 +10,7 @@ test('every group ends once, with a reason, its products and raw files as they m
     seed: 20_251_002,
     inFlight: 20,
     deadlineS: 6,
-    killEveryS: { from: 10, to: 15 },
+    killEveryS: { from: 5, to: 8 },
     slots: 4,
     sendForS: Number.POSITIVE_INFINITY,
     say: () => undefined,
