@@ -19,7 +19,7 @@ from contimg_science.calibration.field_sample import find_field_phase
 from contimg_science.calibration.gain_product import SetGains, gains_at, gains_of_set, weights_at
 from contimg_science.calibration.imaging_set import UNCHANGED_COLUMNS, create_imaging_set, is_earlier_attempt
 from contimg_science.calibration.smearing import channels_to_average
-from contimg_science.measurement_set import Description, describe, open_table
+from contimg_science.measurement_set import Description, describe, open_table, sigma_of
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
 # The gains by interval (2G) describe the transit itself and are kept for inspection: hours later they would only add noise.
@@ -206,7 +206,7 @@ def _apply(
             calibrate_rows(data, flags, weight, cross, antennas, gains * turn, gain_flags, average, filled, threads)
             good = (~out_flags).sum(axis=1)
             mean_weight = (out_weights.sum(axis=1) / np.maximum(good, 1)).astype(np.float32)
-            sigma = np.where(mean_weight > 0, 1 / np.sqrt(np.where(mean_weight > 0, mean_weight, 1)), 0).astype(np.float32)
+            sigma = sigma_of(mean_weight)
             for name in UNCHANGED_COLUMNS:
                 new.putcol(name, old.getcol(name, *read)[cross], *write)
             for name, values in (

@@ -45,6 +45,11 @@ SUBTABLES = (
 )
 
 
+def sigma_of(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """WEIGHT^−½, 0 where the weight is 0."""
+    return np.where(weight > 0, 1 / np.sqrt(np.where(weight > 0, weight, 1)), 0).astype(np.float32)
+
+
 def antenna_name(index: int) -> str:
     """Station 103 has index 102 and is called DSA-103."""
     return f"DSA-{index + 1:03d}"

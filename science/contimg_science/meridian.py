@@ -20,6 +20,8 @@ from contimg_science.protocol import StepFailure
 
 JD_OF_MJD_ZERO = 2400000.5
 SPEED_OF_LIGHT_M_S = 299792458.0
+# IERS conventions: rotation of the Earth in inertial space.
+EARTH_ROTATION_RAD_S = 7.292115e-5
 WGS84 = 1
 
 Array = NDArray[np.float64]

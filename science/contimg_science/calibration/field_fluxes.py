@@ -53,7 +53,6 @@ class FieldFluxes:
 def field_model(sample: FieldSample, group: Description, calibrator: SourceTrack, field: list[SourceTrack]) -> NDArray[np.complex64]:
     """(source, time, cross baseline, channel): the calibrator, the sources that are fitted, and all others in one."""
     channels = sampled_channels(group)
-
     frequencies_hz = group.frequencies_hz[channels]
     fitted = min(len(field), MAX_SOURCES) + 1
     model = np.zeros((fitted + 1, *sample.data.shape[:-1]), np.complex64)

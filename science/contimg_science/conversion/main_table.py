@@ -10,7 +10,7 @@ from contimg_science.conversion.digests import ColumnDigests
 from contimg_science.conversion.group import Group
 from contimg_science.conversion.row_blocks import Block
 from contimg_science.conversion.table_layout import weight_spectrum_column
-from contimg_science.measurement_set import SECONDS_PER_DAY
+from contimg_science.measurement_set import SECONDS_PER_DAY, sigma_of
 
 CONSTANT_COLUMNS = {
     "FIELD_ID": 0,
@@ -77,8 +77,3 @@ class MainTableWriter:
             first += len(values)
         assert first == rows_before
         self._weights = []
-
-
-def sigma_of(weight: np.ndarray) -> np.ndarray:
-    """WEIGHT^−½, 0 where the weight is 0."""
-    return np.where(weight > 0, 1 / np.sqrt(np.where(weight > 0, weight, 1)), 0).astype(np.float32)

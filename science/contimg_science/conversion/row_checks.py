@@ -87,10 +87,9 @@ class RowChecks:
         return columns
 
     def _look(self, first: int, columns: dict[str, NDArray[Any]]) -> None:
-        width = self.group.channels_per_subband
         for name, values in columns.items():
-            for window in range(self.group.subbands if name in LARGE else 1):
-                self._digests.add(name, values[:, window * width : (window + 1) * width] if name in LARGE else values, window)
+            for window, part in enumerate(np.split(values, self.group.subbands, axis=1) if name in LARGE else [values]):
+                self._digests.add(name, part, window)
         self._check_samples(first, columns)
 
     def _check(self, first: int, end: int, columns: dict[str, NDArray[Any]]) -> None:

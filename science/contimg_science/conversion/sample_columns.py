@@ -27,7 +27,7 @@ from contimg_science.conversion.table_layout import TILE_ROWS
 class SampleColumns:
     def __init__(self, path: Path, main: Any, digests: ColumnDigests):
         self._digests = digests
-        self._data, self._flag = (_TileFile(path, main, name) for name in ("DATA", "FLAG"))
+        self._data, self._flag = (_TileFile(path, main, name, bits) for name, bits in (("DATA", 64), ("FLAG", 1)))
         with _discarded([self._data.path, self._flag.path]):
             main.flush()
         self._lock = Lock()
@@ -61,14 +61,12 @@ class SampleColumns:
 class _TileFile:
     """The file of one column that casacore keeps in tiles of all products, one subband's channels and TILE_ROWS rows."""
 
-    def __init__(self, path: Path, main: Any, column: str):
+    def __init__(self, path: Path, main: Any, column: str, bits: int):
         manager = main.getdminfo(column)
         (cube,) = (cube for name, cube in manager["SPEC"]["HYPERCUBES"].items() if name.startswith("*"))
         products, channels, rows = (int(size) for size in cube["TileShape"])
         self._across, self._tile_bytes = ceil(int(cube["CubeShape"][1]) / channels), int(cube["BucketSize"])
-        assert (int(cube["CubeShape"][0]), rows) == (products, TILE_ROWS) and self._tile_bytes == ceil(
-            products * channels * rows * _bits(column) / 8
-        )
+        assert (int(cube["CubeShape"][0]), rows) == (products, TILE_ROWS) and self._tile_bytes == ceil(products * channels * rows * bits / 8)
         self.path = path / f"table.f{manager['SEQNR']}_TSM0"
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
 
@@ -83,10 +81,6 @@ class _TileFile:
             while left:
                 written = os.pwrite(self._descriptor, left, position)
                 left, position = left[written:], position + written
-
-
-def _bits(column: str) -> int:
-    return {"DATA": 64, "FLAG": 1}[column]
 
 
 @contextmanager

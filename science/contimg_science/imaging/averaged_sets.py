@@ -20,7 +20,7 @@ from contimg_science.imaging.averaging import Share
 from contimg_science.imaging.bright_subtraction import ROWS_A_BLOCK, subtract_from
 from contimg_science.imaging.sky_model import SkyModel
 from contimg_science.imaging.visibilities import Visibilities
-from contimg_science.measurement_set import AVERAGED_KEY, SECONDS_PER_DAY, Description, open_table
+from contimg_science.measurement_set import AVERAGED_KEY, SECONDS_PER_DAY, Description, open_table, sigma_of
 
 OF_TIME = ("TIME", "TIME_CENTROID", "INTERVAL", "EXPOSURE", "UVW")
 
@@ -111,7 +111,7 @@ def _put_means(
         "FLAG": out_flag,
         "WEIGHT_SPECTRUM": out_weight,
         "WEIGHT": mean_weight,
-        "SIGMA": np.where(mean_weight > 0, 1 / np.sqrt(np.maximum(mean_weight, np.finfo(np.float32).tiny)), 0).astype(np.float32),
+        "SIGMA": sigma_of(mean_weight),
         "FLAG_ROW": out_flag.all(axis=(1, 2)),
         "UVW": out_uvw_m,
         **dict.fromkeys(("TIME", "TIME_CENTROID"), np.full(count, vis.times_mjd[start_time : start_time + times].mean() * SECONDS_PER_DAY)),

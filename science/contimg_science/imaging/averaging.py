@@ -18,7 +18,7 @@ from contimg_science.calibration.smearing import beam_edge_rad
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.measurement_set import Description, open_table
-from contimg_science.meridian import SPEED_OF_LIGHT_M_S
+from contimg_science.meridian import EARTH_ROTATION_RAD_S, SPEED_OF_LIGHT_M_S
 
 Array = NDArray[np.float64]
 # (channels, integrations) in one, from the longest baselines to the shortest. Each share costs a set of its own, so there are few.
@@ -31,7 +31,6 @@ LOST_BY_ONE = (0.04, 0.02, 0.01, 0.005, 0.0025)
 WORTH_IT = 0.7
 # Samples that the loss is computed from: a hundred thousand give it to a hundredth of itself.
 SAMPLES = 100_000
-EARTH_RAD_S = 7.292115e-5
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class _Turns:
         self.middle_hz = float(vis.freq_hz.mean())
         self.edge_rad = beam_edge_rad(self.middle_hz)
         self.by_channel = (np.pi * step_hz / self.averaged) ** 2 / 6
-        self.by_time_and_hz2 = (np.pi * vis.interval_s * EARTH_RAD_S * np.sin(vis.centre_rad[1])) ** 2 / 6
+        self.by_time_and_hz2 = (np.pi * vis.interval_s * EARTH_ROTATION_RAD_S * np.sin(vis.centre_rad[1])) ** 2 / 6
 
     def longest_m(self, channels: int, times: int, limit: float) -> float:
         """The longest baseline that loses no more than `limit` to a step at the edge, beyond what it has lost."""

@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contimg_science.beam import SPEED_OF_LIGHT_M_S, airy_power, separation_from_pointing_rad
-from contimg_science.meridian import Site, apparent_place, hour_angle_rad
+from contimg_science.meridian import EARTH_ROTATION_RAD_S, Site, apparent_place, hour_angle_rad
 from contimg_science.simulation.schedule import PlannedGroup
 from contimg_science.simulation.sky import Source
 
 Floats = NDArray[np.float64]
-# IERS conventions: rotation of the Earth in inertial space.
-EARTH_ROTATION_RAD_S = 7.292115e-5
 # A source below this response (−60 dB) is not computed.
 FAINTEST_RESPONSE = 1e-6
 
