@@ -40,7 +40,7 @@ function footprint(order: MosaicOrder): Footprint {
   return { memory: PROGRAM_MEMORY + MEMORY_A_PIXEL * pixels, scratch: (SUMS_A_PIXEL + FILES_A_PIXEL) * pixels };
 }
 
-const mosaic =
+export const mosaic =
   (dependencies: HostDependencies): Work =>
   async (order, watch) => {
     const { attempt, requestedAt, date, plan } = order;

@@ -17,6 +17,7 @@ export {
   type PhotometryOutcome,
   PhotometryStage,
 } from './library/later-stages.ts';
+export { MosaicStage, type MosaicStageInput, type MosaicStageResult } from './library/mosaic-stage.ts';
 export { StageRefused, type StageOptions } from './library/stage.ts';
 export { StreamingWatcher, StreamingWorker } from './library/streaming.ts';
 export { type QueueStats, SubbandQueue } from './library/subband-queue.ts';

@@ -8,13 +8,11 @@ import {
   type LeftOutMember,
   type MosaicInput,
   type MosaicMember,
-  type MosaicParameters,
   type MosaicPlan,
-  type MosaicTier,
   STRIP_HALF_WIDTH_DEG,
   stripLabel,
-  TIER_RULES,
 } from '../domain/mosaic.ts';
+import { type MosaicParameters, type MosaicTier, mosaicParameters, reasonAgainst } from '../domain/mosaic-tier.ts';
 import { imageFiles } from './images.ts';
 import { currentMosaic, membersOfMosaic } from './mosaics.ts';
 import { type CatalogDatabase, jsonColumn, rowsOf, valuesOf } from './statement.ts';
@@ -46,7 +44,7 @@ export function planMosaic(database: CatalogDatabase, input: MosaicInput): Mosai
   const members: MosaicMember[] = [];
   const leftOut: LeftOutMember[] = [];
   for (const group of groups) {
-    const reason = reasonAgainst(group, input.tier);
+    const reason = reasonAgainstMember(group, input.tier);
     const { group_id: groupId, image_id: imageProductId, content_hash: contentHash } = group;
     if (reason !== null || imageProductId === null || contentHash === null) {
       leftOut.push({ groupId, imageProductId, reason: reason ?? 'no image was made of it' });
@@ -58,7 +56,10 @@ export function planMosaic(database: CatalogDatabase, input: MosaicInput): Mosai
     }
     members.push({ imageProductId, groupId, contentHash, files: { image, beam, residual } });
   }
-  const parameters = parametersOf(input, groups);
+  const parameters = mosaicParameters(
+    input,
+    groups.flatMap(({ cell_arcsec }) => cell_arcsec ?? []),
+  );
   return {
     members,
     leftOut,
@@ -99,17 +100,11 @@ const WORKED_ON: readonly Observed['state'][] = ['collecting', 'pending', 'in_pr
 const mayStillCome = ({ state, image_status }: Observed): boolean => WORKED_ON.includes(state) || image_status === 'stale';
 
 /** Why this group is no member, in words; null: it is one. */
-function reasonAgainst(group: Observed, tier: MosaicTier): string | null {
-  const rule = TIER_RULES[tier];
+function reasonAgainstMember(group: Observed, tier: MosaicTier): string | null {
   if (group.image_id === null) return reasonWithoutImage(group);
   if (group.image_status === 'stale') return 'its image is stale: what it was made from was superseded';
-  const failed = (group.qa_checks ?? []).filter(({ passed }) => !passed).map(({ name }) => name);
-  if (group.qa_verdict === 'fail') return `its image failed its checks: ${failed.join(', ')}`;
-  if (group.qa_verdict === 'warn' && !rule.takesDoubtful)
-    return `its image is doubtful (${failed.join(', ')}), which tier ${tier} does not take`;
-  const degraded = group.degraded_reasons ?? [];
-  if (degraded.length > 0 && !rule.takesDegraded) return `it is degraded (${degraded.join(', ')}), which tier ${tier} does not take`;
-  return null;
+  const { qa_verdict: verdict, qa_checks: checks, degraded_reasons: degradedReasons } = group;
+  return reasonAgainst({ verdict, checks: checks ?? [], degradedReasons: degradedReasons ?? [] }, tier);
 }
 
 function reasonWithoutImage({ state, step, error_message: message }: Observed): string {
@@ -128,14 +123,6 @@ function reasonWithoutImage({ state, step, error_message: message }: Observed): 
     default:
       return state satisfies never;
   }
-}
-
-/** Cells of images differ by parts of an arcsecond as their beams do: rounded down, so that a further image keeps the grid. */
-function parametersOf(input: MosaicInput, groups: readonly Observed[]): MosaicParameters {
-  const { coarsen, splineOrder } = TIER_RULES[input.tier];
-  const finest = Math.min(...groups.flatMap(({ cell_arcsec }) => cell_arcsec ?? []));
-  const rounded = finest < 0.1 || !Number.isFinite(finest) ? finest : Math.floor(finest * 10 + 1e-6) / 10;
-  return { tier: input.tier, cellArcsec: input.cellArcsec ?? coarsen * rounded, splineOrder, pbCut: input.pbCut };
 }
 
 function isMade(database: CatalogDatabase, name: string, members: readonly MosaicMember[], parameters: MosaicParameters): boolean {

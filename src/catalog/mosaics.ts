@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { MosaicRecord } from '../domain/mosaic-record.ts';
 import { MOSAIC_FILE_KINDS } from '../domain/mosaic-record.ts';
-import { mosaicTierSchema } from '../domain/mosaic.ts';
+import { mosaicTierSchema } from '../domain/mosaic-tier.ts';
 import { appendEvent } from './events.ts';
 import { addProductInput } from './lineage.ts';
 import { PRODUCT_STATUSES, supersede, writeProduct } from './products.ts';

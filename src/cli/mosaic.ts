@@ -9,14 +9,13 @@ import { mosaicBase } from '../config/mosaic-input.ts';
 import type { Settings } from '../config/settings.ts';
 import {
   type LeftOutMember,
-  MOSAIC_TIERS,
   type MosaicInput,
   type MosaicPlan,
   mosaicInputSchema,
   mosaicNameSchema,
-  mosaicTierSchema,
   stripLabel,
 } from '../domain/mosaic.ts';
+import { MOSAIC_TIERS, mosaicTierSchema } from '../domain/mosaic-tier.ts';
 import { secondTextFromUnixMs, unixMsToMjd } from '../domain/utc.ts';
 import { connectClient } from '../temporal/connection.ts';
 import { makeMosaic, type MosaicAnswer } from '../temporal/mosaic-client.ts';

@@ -6,7 +6,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { canaryParametersSchema } from '../domain/canary.ts';
 import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
-import { mosaicTierSchema } from '../domain/mosaic.ts';
+import { mosaicTierSchema } from '../domain/mosaic-tier.ts';
 import { stepNameSchema } from '../domain/step.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
 

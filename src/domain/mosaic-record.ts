@@ -1,6 +1,7 @@
 /** What the mosaic program answers, and what is written of a mosaic: itself, every tile, every member left out with its reason. */
 import { z } from 'zod';
-import { type MosaicInput, type MosaicPlan, mosaicNameSchema, mosaicTierSchema } from './mosaic.ts';
+import { type MosaicInput, type MosaicPlan, mosaicNameSchema } from './mosaic.ts';
+import { mosaicTierSchema } from './mosaic-tier.ts';
 import type { Measured } from './step-output.ts';
 
 export const MOSAIC_FILE_KINDS = ['image', 'weight', 'noise', 'png', 'thumbnail'] as const;
@@ -35,7 +36,7 @@ export const mosaicResultSchema = z.looseObject({
   software: z.record(z.string(), z.string()).optional(),
   timingsS: z.record(z.string(), z.number()),
 });
-type MosaicResult = z.infer<typeof mosaicResultSchema>;
+export type MosaicResult = z.infer<typeof mosaicResultSchema>;
 
 export const mosaicRecordSchema = z.strictObject({
   name: mosaicNameSchema,

@@ -1,32 +1,13 @@
 /**
  * Mosaics: images of one declination strip, of one UTC hour with its neighbours or of any range, added up to one image. What they
- * are called, which images a tier takes, and what the workflow `mosaic` is given. Members are chosen by when the sky was
+ * are called, and what the workflow `mosaic` is given. Members are chosen by when the sky was
  * observed, never by when it was processed.
  */
 import { z } from 'zod';
 import { laneSchema } from './group-state.ts';
+import { type MosaicParameters, mosaicTierSchema } from './mosaic-tier.ts';
 import { groupPolicySchema } from './policy.ts';
 import { isoFromUnixMs, mjdToUnixMs, unixMsToMjd } from './utc.ts';
-
-export const MOSAIC_TIERS = ['quicklook', 'science', 'deep'] as const;
-export const mosaicTierSchema = z.enum(MOSAIC_TIERS);
-export type MosaicTier = z.infer<typeof mosaicTierSchema>;
-
-interface TierRule {
-  /** Grid cells, in cells of the finest image. */
-  coarsen: number;
-  /** A cubic spline loses 0.06 % of a source's flux at 3.5 cells a beam, a quintic 0.002 %. */
-  splineOrder: 3 | 5;
-  takesDoubtful: boolean;
-  takesDegraded: boolean;
-}
-
-/** Doubtful: the image's own quality checks warn of it. Degraded: data are missing, or its calibration is not of the day. */
-export const TIER_RULES: Readonly<Record<MosaicTier, TierRule>> = {
-  quicklook: { coarsen: 2, splineOrder: 3, takesDoubtful: true, takesDegraded: true },
-  science: { coarsen: 1, splineOrder: 3, takesDoubtful: false, takesDegraded: true },
-  deep: { coarsen: 1, splineOrder: 5, takesDoubtful: false, takesDegraded: false },
-};
 
 const HOUR_MS = 3_600_000;
 
@@ -95,14 +76,6 @@ export const workflowIdOfMosaic = ({ kind, name, decDeg, startMjd }: Pick<Mosaic
 export interface SkyPlace {
   raDeg: number;
   decDeg: number;
-}
-
-/** What the science program is asked with, beside its files. */
-export interface MosaicParameters {
-  tier: MosaicTier;
-  cellArcsec: number;
-  splineOrder: 3 | 5;
-  pbCut: number;
 }
 
 export interface MosaicMember {

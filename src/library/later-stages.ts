@@ -5,6 +5,7 @@ import { exists } from '../../activities/publish.ts';
 import { calibrate, flag } from '../../activities/science-steps.ts';
 import { chooseCalibration } from '../catalog/calibration-choice.ts';
 import type { CalibrationChoice } from '../domain/catalog-command.ts';
+import type { DegradedReason } from '../domain/group-state.ts';
 import type { CalibrateResult, PhotometryResult } from '../domain/science-result.ts';
 import type { StepOutputs } from '../domain/step-output.ts';
 import type { ConversionResult } from './conversion-stage.ts';
@@ -59,6 +60,7 @@ export interface ImagingResult {
   image: Omit<StepOutputs['image'], 'productId'>;
   /** What was imaged: photometry needs it, too. */
   ms: string;
+  degradedReasons: DegradedReason[];
 }
 
 /** Images a calibrated set and publishes FITS files and pictures below `images/`. */
@@ -68,18 +70,19 @@ export class ImagingStage extends Stage<CalibrationResult, ImagingResult> {
   }
 
   protected async work({ groupId, ms, choice, missingSubbands, centre }: CalibrationResult, watch: Watch): Promise<ImagingResult> {
+    const degradedReasons: DegradedReason[] = missingSubbands.length > 0 ? ['subbands_missing'] : [];
     const { output } = await image(this.host)(
       {
         ...this.order(groupId, 'image'),
         ms,
         centre,
         calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
-        degradedReasons: missingSubbands.length > 0 ? ['subbands_missing'] : [],
+        degradedReasons,
         missingSubbands,
       },
       watch,
     );
-    return { groupId, image: output, ms };
+    return { groupId, image: output, ms, degradedReasons };
   }
 }
 
@@ -102,4 +105,4 @@ export class PhotometryStage extends Stage<ImagingResult, PhotometryOutcome> {
   }
 }
 
-const absent = async (path: string): Promise<string[]> => ((await exists(path)) ? [] : [`${path} is not there`]);
+export const absent = async (path: string): Promise<string[]> => ((await exists(path)) ? [] : [`${path} is not there`]);

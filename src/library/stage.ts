@@ -34,7 +34,7 @@ export interface Watch {
 }
 
 export abstract class Stage<Input, Result extends { groupId: string }> {
-  readonly #runId = `stage-${randomUUID()}`;
+  protected readonly runId = `stage-${randomUUID()}`;
   readonly #config: WorkerConfig;
   #host: HostDependencies | null = null;
 
@@ -58,7 +58,7 @@ export abstract class Stage<Input, Result extends { groupId: string }> {
 
   /** Removes what `execute` left in scratch; what was published stays. Safe to call twice. */
   async cleanup({ groupId }: Pick<Result, 'groupId'>): Promise<void> {
-    await releaseRun(this.host.settings.paths.scratch, { groupId, runId: this.#runId });
+    await releaseRun(this.host.settings.paths.scratch, { groupId, runId: this.runId });
   }
 
   protected get host(): HostDependencies {
@@ -68,7 +68,7 @@ export abstract class Stage<Input, Result extends { groupId: string }> {
 
   protected order<Step extends StepName & AttemptName['step']>(groupId: string, step: Step) {
     return {
-      attempt: { groupId, runId: this.#runId, runNumber: 1, step, attempt: 1 } satisfies AttemptName,
+      attempt: { groupId, runId: this.runId, runNumber: 1, step, attempt: 1 } satisfies AttemptName,
       requestedAt: new Date().toISOString(),
       parameters: this.host.settings.steps[step],
     };

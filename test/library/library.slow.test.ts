@@ -10,6 +10,7 @@ import {
   convertSubbandGroupsToMs,
   createPathMapper,
   ImagingStage,
+  MosaicStage,
   PhotometryStage,
   StageRefused,
   StreamingWatcher,
@@ -93,6 +94,34 @@ test('the stages in their order: each validates, executes on what the one before
   const photometry = new PhotometryStage(config);
   const measured = await photometry.execute(imaged);
   expect(readFileSync(measured.measurementsPath, 'utf8')).toBe('');
+  const mosaicking = new MosaicStage(config);
+  const added = await mosaicking.execute({ name: 'strip-37', images: [imaged] });
+  expect(added).toMatchObject({ groupId: 'strip-37', directory: join(batch.output, 'mosaics', '2025-10-02', 'strip-37'), leftOut: [] });
+  expect(readFileSync(added.mosaic.files.image, 'utf8')).toContain(readFileSync(imaged.image.result.files.image, 'utf8'));
+  const { result } = imaged.image;
+  const elsewhere = {
+    ...imaged,
+    groupId: 'elsewhere',
+    image: { ...imaged.image, result: { ...result, centreDecDeg: result.centreDecDeg + 1 } },
+  };
+  const checks = [{ name: 'noise', passed: false }];
+  const doubtful = {
+    ...imaged,
+    groupId: 'doubtful',
+    image: { ...imaged.image, result: { ...result, qa: { verdict: 'warn' as const, checks } } },
+  };
+  expect(await mosaicking.validate({ name: 'no name', images: [] })).toEqual([
+    expect.stringContaining('up to 64 letters'),
+    'no image is given',
+  ]);
+  expect(await mosaicking.validate({ name: 'two', images: [imaged, imaged, elsewhere] })).toEqual([
+    `${GROUP} is given twice`,
+    expect.stringContaining('one strip a mosaic'),
+  ]);
+  expect(await mosaicking.validate({ name: 'weak', images: [doubtful] })).toEqual([expect.stringContaining('doubtful (noise)')]);
+  const both = await mosaicking.execute({ name: 'both', images: [doubtful, imaged] });
+  expect(both.leftOut).toEqual([{ groupId: 'doubtful', reason: expect.stringContaining('which tier science does not take') }]);
+  await mosaicking.cleanup(both);
   rmSync(calibrated.ms, { recursive: true });
   expect(await imaging.validate(calibrated)).toEqual([`${calibrated.ms} is not there`]);
 
@@ -101,10 +130,11 @@ test('the stages in their order: each validates, executes on what the one before
     [calibration, calibrated],
     [imaging, imaged],
     [photometry, measured],
+    [mosaicking, added],
   ] as const) {
     await stage.cleanup(result);
   }
-  expect(existsSync(join(batch.output, '.work', GROUP))).toBe(false);
+  for (const name of [GROUP, 'strip-37']) expect(existsSync(join(batch.output, '.work', name))).toBe(false);
   expect(existsSync(converted.ms)).toBe(true);
 }, 60_000);
 
