@@ -37,7 +37,8 @@ const extentOf = ({ plan }: MosaicOrder) => mosaicExtent(plan.covers, plan.halfT
 
 function footprint(order: MosaicOrder): Footprint {
   const { pixels } = extentOf(order);
-  return { memory: PROGRAM_MEMORY + MEMORY_A_PIXEL * pixels, scratch: (SUMS_A_PIXEL + FILES_A_PIXEL) * pixels };
+  const published = FILES_A_PIXEL * pixels;
+  return { memory: PROGRAM_MEMORY + MEMORY_A_PIXEL * pixels, scratch: SUMS_A_PIXEL * pixels + published, published };
 }
 
 export const mosaic =

@@ -11,13 +11,18 @@ import { systemErrorCode } from '../domain/system-error.ts';
 const PLACES = ['scratch', 'output', 'tmpfs'] as const;
 export type Place = (typeof PLACES)[number];
 
+type Claimed = Partial<Record<Place | 'memory', number>>;
+
 /** Bytes, at most. */
-export type Footprint = Partial<Record<Place | 'memory', number>>;
+export interface Footprint extends Claimed {
+  /** What goes from scratch to output in the end: room that is needed twice only where they are two file systems. */
+  published?: number;
+}
 
 interface Claim {
   /** Group and step. */
   name: string;
-  footprint: Footprint;
+  footprint: Claimed;
 }
 
 export class HostLedger {
@@ -35,7 +40,10 @@ export class HostLedger {
   }
 
   /** Answers how to give it back; refuses with NoSpace. Nothing is awaited in between: two steps cannot both take the last byte. */
-  claim(name: string, footprint: Footprint): () => void {
+  claim(name: string, { published = 0, ...footprint }: Footprint): () => void {
+    if (published > 0 && deviceOf(this.#folders.scratch) !== deviceOf(this.#folders.output)) {
+      footprint.output = (footprint.output ?? 0) + published;
+    }
     for (const place of PLACES) this.#assertRoom(place, footprint[place] ?? 0);
     this.#assertMemory(footprint.memory ?? 0);
     const claim = { name, footprint };

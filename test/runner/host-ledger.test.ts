@@ -89,4 +89,14 @@ function mountSmallDisk(): boolean {
     rmSync(join(folder, 'raw'));
     expect(() => host.claim('concat of B', { scratch: 20 * MEGABYTE })).not.toThrow();
   });
+
+  test('has room for what is published there only where it comes from another file system', () => {
+    const published = { published: 40 * MEGABYTE };
+    const host = disk();
+    for (const name of ['A', 'B']) expect(() => host.claim(`organize of ${name}`, published)).not.toThrow();
+    const folders = { scratch: '/dev/shm', output: folder, tmpfs: '/dev/shm' };
+    const apart = new HostLedger({ folders, memoryBytes: GIGABYTE });
+    apart.claim('organize of A', published);
+    expect(() => apart.claim('organize of B', published)).toThrow('41.9 MB of output: 67.1 MB are free');
+  });
 });
