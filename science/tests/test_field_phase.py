@@ -28,10 +28,10 @@ def observed(sky: Sequence[Calibrator]) -> MadeGroup:
     return MadeGroup(MID_MJD, DEC_RAD, [SkySource(s.ra_deg, s.dec_deg, s.flux_jy(empty.freq_hz)) for s in sky], seed=41)
 
 
-def calibrated(made: MadeGroup, work: Path, catalogue: Sequence[Calibrator]) -> tuple[dict[str, Any], np.ndarray]:
-    """What calibrate says of the field, and the phase error (deg) of each receptor that is left after a drift of 4 degrees rms."""
+def calibrated(made: MadeGroup, work: Path, catalogue: Sequence[Calibrator], drift_deg: float = DRIFT_DEG) -> tuple[dict[str, Any], np.ndarray]:
+    """What calibrate says of the field, and the phase error (deg) of each receptor that is left after a drift."""
     ms = made.write(work / "g.ms")
-    drift = np.radians(DRIFT_DEG) * np.random.default_rng(5).standard_normal((len(MINI_STATIONS), 2, 1))
+    drift = np.radians(drift_deg) * np.random.default_rng(5).standard_normal((len(MINI_STATIONS), 2, 1))
     drifted = write_tables(work, "drifted", MID_MJD - 0.1, made.gains * np.exp(-1j * drift), ms)
     true = write_tables(work, "true", MID_MJD - 0.1, made.gains, ms)
     status, event = calibrate(ms, work / "c.ms", [drifted], field=catalogue)
@@ -52,7 +52,7 @@ def calibrated(made: MadeGroup, work: Path, catalogue: Sequence[Calibrator]) -> 
 def test_a_drift_of_phases_since_the_transit_is_taken_off(tmp_path: Path) -> None:
     report, left_deg = calibrated(observed(FIELD), tmp_path, FIELD)
     assert report["kept"]
-    assert report["sources"] == 4
+    assert report["sources"] == 5  # and a built-in calibrator, far out
     assert report["rms_deg"] == pytest.approx(DRIFT_DEG, rel=0.35)  # 48 receptors drawn from 4 degrees rms
     # Thermal: 8 integrations of 96 channels against 23 others give 0.4 degrees on 2 Jy.
     assert left_deg.std() < 0.8
@@ -72,3 +72,23 @@ def test_a_field_too_faint_to_tell_leaves_the_phases_as_they_were(tmp_path: Path
     assert not report["kept"]
     assert left_deg.std() == pytest.approx(DRIFT_DEG, rel=0.35)
     assert report["error_deg"] > DRIFT_DEG
+
+
+def test_a_field_that_is_mostly_unknown_leaves_the_phases_as_they_were(tmp_path: Path) -> None:
+    small_deg = 0.5
+    report, left_deg = calibrated(observed(FIELD), tmp_path, FIELD[2:3], small_deg)
+    assert report["rms_deg"] > 4 * small_deg  # what the unknown sources pull
+    assert not report["kept"]
+    assert left_deg.std() == pytest.approx(small_deg, rel=0.35)
+
+
+def test_every_source_of_a_crowded_field_is_in_the_model(tmp_path: Path) -> None:
+    """Forty sources of like flux: with the brightest twelve alone phases are off by more than they drift."""
+    random = np.random.default_rng(7)
+    places = zip(random.uniform(-1.2, 1.2, 40), random.uniform(-1.2, 1.2, 40), random.uniform(0.3, 0.4, 40), strict=True)
+    crowd = [power_law(f"S{at}", CENTRE_RA + east, CENTRE_DEC + north, flux, -0.7) for at, (east, north, flux) in enumerate(places)]
+    report, left_deg = calibrated(observed(crowd), tmp_path, crowd, 1.0)
+    assert report["sources"] == 41  # and a built-in calibrator, far out
+    assert report["kept"]
+    # Thermal, as above on 2 Jy: 6 integrations instead of 8.
+    assert left_deg.std() < 0.8

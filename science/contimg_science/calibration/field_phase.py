@@ -3,7 +3,8 @@
 Phases drift between the transit that was solved and the group that is calibrated: 4° an antenna moves sources by some
 tenths of an arcsecond. Here the sources are fitted to a sample of the group's own calibrated visibilities (their fluxes
 first, so that one that has faded or is not there counts for what it is), then one phase a receptor. It is kept only if phases found on
-half of the integrations fit the other half better than none do; the numbers are answered either way.
+half of the band fit the other half better than none do; the numbers are answered either way. Sources that nobody knows of pull the
+phases alike at all times, but not at all frequencies: halves of the band tell of them, halves of the time do not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class FieldPhase:
     sources: int
     rms_deg: float
     error_deg: float
-    # By how much the misfit of integrations that were not used falls, in units of the power of the model.
+    # By how much the misfit of the half of the band that was not used falls, in units of the power of the model.
     improvement: float
 
 
@@ -47,29 +48,26 @@ def no_field_phase(antennas: int, products: int, reason: str) -> FieldPhase:
 def solve_field_phase(sample: Sample, antenna1: NDArray[np.int32], antenna2: NDArray[np.int32], antennas: int) -> FieldPhase:
     products = sample.data.shape[-1]
     model = np.tensordot(_fitted_fluxes(sample), sample.sources, axes=1)
-    # Sums over channels: a baseline, product and integration is one number for the phase of its two antennas.
-    across = np.einsum("tbcp,tbcp,tbc->tbp", sample.weight, sample.data, np.conj(model), optimize=True)
-    power = np.einsum("tbcp,tbc->tbp", sample.weight, np.abs(model) ** 2, optimize=True)
+    # Sums over time and half of the band: a baseline and product is one number for the phase of its two antennas.
+    weighted = sample.weight * sample.data * np.conj(model)[..., None]
+    across = np.stack([half.sum(axis=(0, 2), dtype=np.complex128) for half in np.array_split(weighted, 2, axis=2)])
+    power = np.einsum("tbcp,tbc->", sample.weight, np.abs(model) ** 2, optimize=True)
 
-    def phases(times: slice) -> Phases:
-        return np.stack(
-            [antenna_phases(across[times, :, product].sum(axis=0), antenna1, antenna2, antennas) for product in range(products)], axis=1
-        )
+    def phases(sums: Complex) -> Phases:
+        return np.stack([antenna_phases(sums[:, product], antenna1, antenna2, antennas) for product in range(products)], axis=1)
 
-    def gain(times: slice, phase: Phases) -> float:
-        turned = across[times] * np.exp(-1j * (phase[antenna1] - phase[antenna2]))[None]
-        return float(np.real(turned - across[times]).sum())
+    def gain(sums: Complex, phase: Phases) -> float:
+        return float(np.real(sums * np.exp(-1j * (phase[antenna1] - phase[antenna2])) - sums).sum())
 
-    even, odd = slice(0, None, 2), slice(1, None, 2)
-    of_even, of_odd = phases(even), phases(odd)
-    improvement = (gain(odd, of_even) + gain(even, of_odd)) / float(power.sum())
-    both = phases(slice(None))
+    low, high = phases(across[0]), phases(across[1])
+    improvement = (gain(across[1], low) + gain(across[0], high)) / float(power)
+    both = phases(across.sum(axis=0))
     seen = np.zeros(antennas, bool)
     seen[np.concatenate([antenna1, antenna2])] = True
     rms = np.degrees(np.sqrt(np.mean(both[seen] ** 2)))
-    error = np.degrees(np.sqrt(np.mean(_wrapped(of_even - of_odd)[seen] ** 2)) / 2)
+    error = np.degrees(np.sqrt(np.mean(_wrapped(low - high)[seen] ** 2)) / 2)
     kept = improvement > 0
-    reason = "phases of one half of the integrations fit the other half better than none do"
+    reason = "phases of one half of the band fit the other half better than none do"
     return FieldPhase(
         phase_rad=both if kept else np.zeros_like(both),
         kept=kept,
