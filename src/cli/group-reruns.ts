@@ -63,7 +63,7 @@ export function groupUpgradeCommand(): Command {
 
 export function groupLaneCommand(): Command {
   const command = new Command('lane')
-    .description('move an open group to another lane; steps from the next one on are served accordingly')
+    .description('move an open group to another lane; a step that runs goes on, one that waits for its turn changes the queue')
     .argument('<id>', 'group id, or the time in a member file name')
     .argument('<lane>', laneSchema.options.join(', '))
     .requiredOption('--reason <text>', 'why, 8 to 500 characters')

@@ -14,6 +14,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
 import type { CancelRequest, ResumeRequest, SetLaneRequest } from '../domain/operator-request.ts';
+import { moveQueuedSteps } from './queued-steps.ts';
 import { GROUP_REQUEST_CODES, type GroupRequestCode, GroupRequestError } from './temporal-errors.ts';
 
 /** With no worker polling, an update or query would wait for ever. */
@@ -32,7 +33,11 @@ export const cancelGroup = (client: Client, groupId: GroupId, request: CancelReq
   updated(client, groupId, GROUP_UPDATES.cancel, request);
 
 export const setLane = (client: Client, groupId: GroupId, request: SetLaneRequest): Promise<GroupStatus> =>
-  updated(client, groupId, GROUP_UPDATES.setLane, request);
+  asked(client, groupId, async () => {
+    const status = await updated(client, groupId, GROUP_UPDATES.setLane, request);
+    await moveQueuedSteps(client, groupId, request.lane);
+    return status;
+  });
 
 const updated = (client: Client, groupId: GroupId, update: string, request: object): Promise<GroupStatus> =>
   asked(client, groupId, async () => {

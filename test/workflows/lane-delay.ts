@@ -50,14 +50,24 @@ export interface LaneDelay {
   overtakenBy: { step: string; others: number }[];
 }
 
-export async function measureLaneDelay(host: OneHost, backlog: number): Promise<LaneDelay> {
-  host.hold('concat');
-  const groups = Array.from({ length: backlog }, () => host.newGroup(small));
+/** Groups of lane `backlog`, each with its first heavy step running or in the queue. */
+export async function announceBacklog(host: OneHost, count: number): Promise<TestGroup[]> {
+  const groups = Array.from({ length: count }, () => host.newGroup(small));
   for (const group of groups) group.input.lane = 'backlog';
   for (let start = 0; start < groups.length; start += AT_ONCE) {
     await Promise.all(groups.slice(start, start + AT_ONCE).map((group) => group.announceAll()));
   }
-  await until(() => groupsInConcat(host).length === backlog, 300_000);
+  const ids = groups.map(({ id }) => id);
+  await until(() => {
+    const reached = new Set(groupsInConcat(host));
+    return ids.every((id) => reached.has(id));
+  }, 300_000);
+  return groups;
+}
+
+export async function measureLaneDelay(host: OneHost, backlog: number): Promise<LaneDelay> {
+  host.hold('concat');
+  await announceBacklog(host, backlog);
   const live = host.newGroup(small);
   await live.announceAll();
   await until(() => groupsInConcat(host).includes(live.id), 60_000);
