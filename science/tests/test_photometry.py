@@ -224,13 +224,23 @@ def test_a_built_in_calibrator_that_is_not_monitored_is_not_new(files):
 
 
 @pytest.mark.slow
-def test_nothing_new_is_looked_for_on_an_image_of_doubtful_quality(files, ms, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda header: {"QAVERD": "warn"}, "doubtful quality"),
+        # 1.3 times the thermal noise is where cleaning artefacts begin to be found.
+        (lambda header: {"THERMAL": header["NOISE"] / 1.35}, "the noise is 1.35 times the thermal one"),
+    ],
+    ids=["that its checks doubt", "with more noise than that of the receivers"],
+)
+def test_nothing_new_is_looked_for_on_an_image(change, reason, files, ms, tmp_path):
     doubtful = tmp_path / "doubtful.fits"
     doubtful.write_bytes(Path(files["image"]).read_bytes())
-    fits.setval(doubtful, "QAVERD", value="warn")
+    for name, value in change(fits.getheader(doubtful)).items():
+        fits.setval(doubtful, name, value=value)
     status, events = measure({**files, "image": str(doubtful)}, ms, tmp_path, blind=True, unknown=[UNKNOWN])
     assert (status, events[-1]["result"]["blind_found"]) == (0, None)
-    assert "doubtful quality" in events[-1]["result"]["blind_note"]
+    assert reason in events[-1]["result"]["blind_note"]
 
 
 @pytest.mark.slow
