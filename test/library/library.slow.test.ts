@@ -98,17 +98,17 @@ test('the stages in their order: each validates, executes on what the one before
   const added = await mosaicking.execute({ name: 'strip-37', images: [imaged] });
   expect(added).toMatchObject({ groupId: 'strip-37', directory: join(batch.output, 'mosaics', '2025-10-02', 'strip-37'), leftOut: [] });
   expect(readFileSync(added.mosaic.files.image, 'utf8')).toContain(readFileSync(imaged.image.result.files.image, 'utf8'));
-  const { result } = imaged.image;
+  const good = imaged.image.result;
   const elsewhere = {
     ...imaged,
     groupId: 'elsewhere',
-    image: { ...imaged.image, result: { ...result, centreDecDeg: result.centreDecDeg + 1 } },
+    image: { ...imaged.image, result: { ...good, centreDecDeg: good.centreDecDeg + 1 } },
   };
   const checks = [{ name: 'noise', passed: false }];
   const doubtful = {
     ...imaged,
     groupId: 'doubtful',
-    image: { ...imaged.image, result: { ...result, qa: { verdict: 'warn' as const, checks } } },
+    image: { ...imaged.image, result: { ...good, qa: { verdict: 'warn' as const, checks } } },
   };
   expect(await mosaicking.validate({ name: 'no name', images: [] })).toEqual([
     expect.stringContaining('up to 64 letters'),
