@@ -14,8 +14,6 @@ type Orders = { [Name in keyof HostFileActivities]: Parameters<HostFileActivitie
 type Declared = { [Name in 'stageToScratch' | keyof HostScienceActivities]: (order: Orders[Name]) => Footprint | Promise<Footprint> };
 
 const GIB = 2 ** 30;
-/** The planes and pictures of a full group's image. */
-const IMAGE_FILES = 80e6;
 /** A Measurement Set holds 1.41 GB of a full group's 2.33 GB of raw files; the rest is allowance for its subtables. */
 const SET_PER_RAW_BYTE = 0.7;
 
@@ -33,7 +31,7 @@ export const FOOTPRINTS: Declared = {
   // A copy of DATA, and the files that WSClean sorts the visibilities into.
   selfCalibrate: async ({ ms }) => ({ memory: 2 * GIB, scratch: 2 * (await bytesBelow(ms)) }),
   // WSClean sorts the visibilities into files of its own.
-  image: async ({ ms }) => ({ memory: 2 * GIB, scratch: (await bytesBelow(ms)) + IMAGE_FILES, published: IMAGE_FILES }),
+  image: async ({ ms }) => ({ memory: 2 * GIB, scratch: await bytesBelow(ms) }),
   photometry: () => ({ memory: 0.5 * GIB }),
 };
 
