@@ -177,5 +177,5 @@ def test_memory_is_the_same_for_24_and_96_integrations(files: list[Path], tmp_pa
         status, events = run_step_process("concat", request, tmp_path / name)
         assert status == 0
         most.append(events[-1]["resources"]["max_rss_bytes"])
-    # The input grows by 76 MB, the output by 61 MB; times, baselines and the chunk index of 16 headers by a few.
-    assert most[1] - most[0] < 25 * MIB
+    # The input grows by 76 MB, the output by 61 MB; what 16 headers and chunk indexes say of each row by 25 to 27 MB.
+    assert most[1] - most[0] < 35 * MIB
