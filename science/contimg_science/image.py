@@ -51,7 +51,7 @@ def image(request: ImageRequest) -> ImageResult:
     with timings.phase("fit_bright"):
         subtracted, bright = None, None
         if known is not None and parameters.subtract_bright:
-            chosen = choose_bright(known, vis, weights, parameters.bright_sigma)
+            chosen = choose_bright(known, vis, weights, parameters.bright_sigma, size)
             if len(chosen) > 0:
                 subtracted, bright = fit_bright(inputs.ms, chosen, vis, weights, size, averaging, request.threads)
     with timings.phase("average"):

@@ -14,6 +14,7 @@ from astropy.io import fits
 from calibrated_ms import PointSource, write_calibrated_ms, write_known_sources
 from step_process import run_step_process
 
+from contimg_science.imaging.bright_sources import choose_bright
 from contimg_science.imaging.clean_mask import catalogue_mask
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import read_known_sources
@@ -137,6 +138,35 @@ def test_a_tier_is_more_than_a_name(ms, tmp_path):
     assert quick["wsclean"]["major_cycles"] == 2
     assert 2 < standard["wsclean"]["major_cycles"] <= 12
     assert quick["beam_minor_arcsec"] > standard["beam_minor_arcsec"] > deep["beam_minor_arcsec"]
+
+
+def on_edge(flux_jy: float) -> PointSource:
+    """Two cells of 8 arcsec from the right edge of 450."""
+    return PointSource("edge", -222.4 * 8 / 3600, 0.1, flux_jy)
+
+
+def test_a_source_on_the_edge_of_the_image_is_subtracted_and_never_cleaned(ms, tmp_path):
+    vis = read_visibilities(ms)
+    weights, size = imaging_weights(vis, 0, 1.0, 28.0), ImageSize(8, 450)
+    seen_with = {"faint": 1.0, "seen": 30.0}
+    for name, sigmas in seen_with.items():
+        path = write_known_sources(tmp_path / f"{name}.csv", [SOURCES[0], on_edge(sigmas * weights.thermal_noise_jy)], TIMES)
+        known = read_known_sources(path)
+        assert not catalogue_mask(known, vis, weights, size)[:, 440:].any()
+        assert ("edge" in choose_bright(known, vis, weights, 1e6, size).name) == (name == "seen")
+        assert len(choose_bright(known, vis, weights, 1e6)) == 0
+
+
+@pytest.mark.slow
+def test_a_source_on_the_edge_comes_out_with_its_flux(tmp_path):
+    """The last columns of an image of WSClean are not quite those of the sky: components there swing between signs."""
+    edge = on_edge(0.08)
+    data = write_calibrated_ms(tmp_path / "edge.ms", [*SOURCES, edge], noise_jy=0.5, times=TIMES, channels=6)
+    result = make_image(data, tmp_path / "image", [*SOURCES, edge], subtract_bright=True)
+    model, beam = (fits.getdata(result["files"][kind])[..., 430:] for kind in ("model", "beam"))
+    assert model.min() >= 0
+    # A thermal error is 0.005 Jy.
+    assert model.sum() / beam[45 + 225, 17] == pytest.approx(edge.flux_jy, abs=0.02)
 
 
 def test_faint_and_far_sources_get_no_ellipse(ms, tmp_path):

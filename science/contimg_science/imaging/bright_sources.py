@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contimg_science.imaging.averaging import Averaging
 from contimg_science.imaging.bright_subtraction import fit_fluxes
+from contimg_science.imaging.clean_mask import FAINTEST_SIGMA, on_the_edge
 from contimg_science.imaging.image_size import ImageSize
 from contimg_science.imaging.known_sources import KnownSources
 from contimg_science.imaging.sky_model import SkyModel, expected_flux_jy, places_px, sky_model
@@ -41,11 +42,17 @@ class Subtracted:
     y_px: Array
 
 
-def choose_bright(known: KnownSources, vis: Visibilities, weights: ImagingWeights, limit_sigma: float) -> KnownSources:
+def choose_bright(
+    known: KnownSources, vis: Visibilities, weights: ImagingWeights, limit_sigma: float, image: ImageSize | None = None
+) -> KnownSources:
+    """Those above the limit, and any that the image would show on its edge: it cannot be cleaned there."""
     expected = expected_flux_jy(vis, weights, known)
+    limit = np.full(len(known), limit_sigma)
+    if image is not None:
+        limit[on_the_edge(*places_px(vis, known, image), weights, image)] = min(limit_sigma, FAINTEST_SIGMA)
     # Without noise everything with a flux is bright; the comparison is false for NaN.
     in_beam = expected > LEAST_RESPONSE * known.spectrum_jy(np.array([weights.freq_hz]))[:, 0]
-    bright = np.flatnonzero(in_beam & (expected > limit_sigma * weights.thermal_noise_jy))
+    bright = np.flatnonzero(in_beam & (expected > limit * weights.thermal_noise_jy))
     return known.take(bright[np.argsort(-expected[bright], kind="stable")][:MOST_SUBTRACTED])
 
 

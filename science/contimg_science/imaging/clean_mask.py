@@ -33,14 +33,22 @@ def catalogue_mask(known: KnownSources, vis: Visibilities, weights: ImagingWeigh
     return ellipses(all_x[ahead], all_y[ahead], weights, size)
 
 
+def on_the_edge(x: NDArray[np.float64], y: NDArray[np.float64], weights: ImagingWeights, size: ImageSize) -> NDArray[np.bool_]:
+    """Whose ellipse the edge of the image may cut: a source that has no room there is cleaned into components of both signs."""
+    reach = MASK_BEAMS * weights.beam_major_arcsec / size.cell_arcsec / 2 + 1
+    to_edge = np.minimum.reduce([x, y, size.width_px - 1 - x, size.width_px - 1 - y])
+    return np.abs(to_edge) < reach
+
+
 def ellipses(all_x: NDArray[np.float64], all_y: NDArray[np.float64], weights: ImagingWeights, size: ImageSize) -> NDArray[np.bool_]:
-    """One around each place, which may lie outside the image."""
+    """One around each place that has room for it."""
     beam = Beam(
         MASK_BEAMS * weights.beam_major_arcsec / size.cell_arcsec, MASK_BEAMS * weights.beam_minor_arcsec / size.cell_arcsec, weights.beam_pa_rad
     )
     mask = np.zeros((size.width_px, size.width_px), bool)
     reach = int(np.ceil(beam.major_px / 2)) + 1
-    for x, y in zip(all_x, all_y, strict=True):
+    room = ~on_the_edge(all_x, all_y, weights, size)
+    for x, y in zip(all_x[room], all_y[room], strict=True):
         rows = slice(max(0, round(y) - reach), max(0, round(y) + reach + 1))
         columns = slice(max(0, round(x) - reach), max(0, round(x) + reach + 1))
         grid_y, grid_x = np.mgrid[rows, columns]
