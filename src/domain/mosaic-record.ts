@@ -63,7 +63,7 @@ export interface MosaicOrder {
   requestedAt: string;
   /** `YYYY-MM-DD`, the folder it is filed under. */
   date: string;
-  plan: MosaicPlan;
+  plan: Pick<MosaicPlan, 'members' | 'covers' | 'halfTileDeg' | 'parameters'>;
 }
 
 /** Served on `host-<name>-science`. */

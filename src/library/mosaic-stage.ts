@@ -62,15 +62,12 @@ export class MosaicStage extends Stage<MosaicStageInput, MosaicStageResult> {
         date: dateFolderOfGroup(groupIdSchema.parse(first)),
         plan: {
           members: taken.map(memberOf),
-          leftOut: [],
-          open: [],
           covers: results.map(({ centreRaDeg, centreDecDeg }) => ({ raDeg: centreRaDeg, decDeg: centreDecDeg })),
           halfTileDeg: Math.max(...results.map(({ widthPx, cellArcsec: cell }) => (widthPx * cell) / 2 / 3600)),
           parameters: mosaicParameters(
             { tier, cellArcsec: cellArcsec ?? null, pbCut },
             results.map(({ cellArcsec: cell }) => cell),
           ),
-          isMade: false,
         },
       },
       watch,

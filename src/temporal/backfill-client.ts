@@ -12,6 +12,7 @@ import {
 } from '../domain/backfill.ts';
 import { LANE_PRIORITY } from '../domain/group-state.ts';
 import { TASK_QUEUES } from '../domain/observation-group.ts';
+import { GRPC, grpcStatusOf } from './grpc-status.ts';
 
 export type BackfillRefusal = 'backfill_runs' | 'unknown_backfill' | 'worker_unavailable';
 
@@ -28,8 +29,6 @@ export class BackfillRequestError extends Error {
 
 /** A query waits for a worker; with none it would wait for ever. */
 const NO_WORKER_AFTER_MS = 10_000;
-/** gRPC status. */
-const DEADLINE_EXCEEDED = 4;
 
 export async function startBackfill(client: Client, input: BackfillInput): Promise<void> {
   try {
@@ -69,7 +68,7 @@ async function asked<Answer>(range: string, ask: () => Promise<Answer>): Promise
       const remedy = 'give START..END as it was printed when the backfill was started; times are UTC';
       throw new BackfillRequestError('unknown_backfill', `no backfill of ${range} runs`, remedy, error);
     }
-    if (error instanceof ServiceError && error.cause instanceof Error && 'code' in error.cause && error.cause.code === DEADLINE_EXCEEDED) {
+    if (error instanceof ServiceError && grpcStatusOf(error.cause) === GRPC.deadlineExceeded) {
       throw new BackfillRequestError('worker_unavailable', 'no worker answered within 10 s', 'start one with `contimg worker`', error);
     }
     throw error;

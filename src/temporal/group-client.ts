@@ -14,6 +14,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { GROUP_QUERIES, GROUP_UPDATES, type GroupStatus, groupStatusSchema } from '../domain/observation-group.ts';
 import type { CancelRequest, ResumeRequest, SetLaneRequest } from '../domain/operator-request.ts';
+import { GRPC, grpcStatusOf } from './grpc-status.ts';
 import { moveQueuedSteps } from './queued-steps.ts';
 import { GROUP_REQUEST_CODES, type GroupRequestCode, GroupRequestError } from './temporal-errors.ts';
 
@@ -73,21 +74,14 @@ function mapped(error: unknown, groupId: GroupId): unknown {
   return error;
 }
 
-/** gRPC statuses. */
-const DEADLINE_EXCEEDED = 4;
-const NOT_FOUND = 5;
-const FAILED_PRECONDITION = 9;
-const UNAVAILABLE = 14;
-
 function serviceProblem(error: ServiceError, groupId: GroupId): unknown {
-  const { cause } = error;
-  const status = cause instanceof Error && 'code' in cause ? cause.code : null;
-  if (status === DEADLINE_EXCEEDED) return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
-  if (status === NOT_FOUND) return notOpen(error, groupId);
+  const status = grpcStatusOf(error.cause);
+  if (status === GRPC.deadlineExceeded) return new GroupRequestError('worker_unavailable', 'no worker took the request within 10 s', error);
+  if (status === GRPC.notFound) return notOpen(error, groupId);
   // Temporal takes no update while a decision of the workflow was lost with its worker several times in a row.
-  if (status === FAILED_PRECONDITION)
+  if (status === GRPC.failedPrecondition)
     return new GroupRequestError('worker_unavailable', 'the worker that decides for the group was lost; ask again', error);
-  if (status === UNAVAILABLE) return new GroupRequestError('temporal_unreachable', 'Temporal does not answer', error);
+  if (status === GRPC.unavailable) return new GroupRequestError('temporal_unreachable', 'Temporal does not answer', error);
   return error;
 }
 

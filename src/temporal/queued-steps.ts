@@ -5,11 +5,12 @@
 import type { Client } from '@temporalio/client';
 import { type GroupId, workflowIdOfGroup } from '../domain/group-id.ts';
 import { type Lane, LANE_PRIORITY } from '../domain/group-state.ts';
+import { GRPC, grpcStatusOf } from './grpc-status.ts';
 
 /** temporal.api.enums.v1.PendingActivityState. */
 const SCHEDULED = 1;
-/** gRPC statuses: the step has ended, or its workflow has, since it was seen waiting. */
-const GONE = [5, 9];
+/** The step has ended, or its workflow has, since it was seen waiting. */
+const GONE: readonly unknown[] = [GRPC.notFound, GRPC.failedPrecondition];
 
 /** Of the group and of the child workflow that solves for it. */
 export async function moveQueuedSteps(client: Client, groupId: GroupId, lane: Lane): Promise<void> {
@@ -33,7 +34,6 @@ async function moveStep(client: Client, step: { workflowId: string; activityId: 
       updateMask: { paths: ['priority.priority_key'] },
     });
   } catch (error) {
-    const status = error instanceof Error && 'code' in error ? error.code : null;
-    if (!GONE.some((code) => code === status)) throw error;
+    if (!GONE.includes(grpcStatusOf(error))) throw error;
   }
 }

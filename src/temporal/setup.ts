@@ -5,12 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTES } from '../domain/observation-group.ts';
+import { GRPC, grpcStatusOf } from './grpc-status.ts';
 
 const DAY_MS = 86_400_000;
 /** Numbers of temporal.api.enums.v1.IndexedValueType. */
 const VALUE_TYPES = { KEYWORD: 2, DOUBLE: 4, BOOL: 5, DATETIME: 6 } as const;
-/** gRPC status NOT_FOUND. */
-const NOT_FOUND = 5;
 /** A new namespace is known to all parts of the server after their caches refresh. */
 const NAMESPACE_WAIT_MS = 30_000;
 
@@ -35,7 +34,7 @@ export async function setUpTemporal(connection: Connection, wanted: { namespace:
       known = (await connection.operatorService.listSearchAttributes({ namespace })).customAttributes;
       break;
     } catch (error) {
-      if (!isNotFound(error) || Date.now() > deadline) throw error;
+      if (grpcStatusOf(error) !== GRPC.notFound || Date.now() > deadline) throw error;
       await sleep(250);
     }
   }
@@ -53,9 +52,7 @@ async function retentionOf(connection: Connection, namespace: string): Promise<n
     const { config } = await connection.workflowService.describeNamespace({ namespace });
     return Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
   } catch (error) {
-    if (isNotFound(error)) return null;
+    if (grpcStatusOf(error) === GRPC.notFound) return null;
     throw error;
   }
 }
-
-const isNotFound = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === NOT_FOUND;

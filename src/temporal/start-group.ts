@@ -3,9 +3,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { workflowIdOfGroup } from '../domain/group-id.ts';
 import { LANE_PRIORITY } from '../domain/group-state.ts';
 import { GROUP_WORKFLOW_TYPE, type ObservationGroupInput, TASK_QUEUES } from '../domain/observation-group.ts';
-
-/** gRPC status NOT_FOUND: there is no such namespace. */
-const NOT_FOUND = 5;
+import { GRPC, grpcStatusOf } from './grpc-status.ts';
 
 /** A running one is left as it is; a closed one is followed by a new run. */
 export async function startGroup(client: Client, input: ObservationGroupInput): Promise<void> {
@@ -27,7 +25,8 @@ export async function isServed(connection: Pick<Connection, 'workflowService'>, 
     const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue });
     return (pollers ?? []).length > 0;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return false;
+    // There is no such namespace.
+    if (grpcStatusOf(error) === GRPC.notFound) return false;
     throw error;
   }
 }
