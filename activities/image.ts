@@ -9,7 +9,7 @@ import type { HostScienceActivities } from './contract.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep, type ScienceCall } from './science-step.ts';
-import { sourcePositionsCsv } from './source-positions.ts';
+import { sourcePositionsCsv, surveyVersion } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
 
 /** Beyond the corners of the image the beam's side lobes still show the brightest sources. */
@@ -26,7 +26,8 @@ export const image =
     await mkdir(workDir, { recursive: true });
     await writeFile(sources, sourcePositionsCsv(dependencies, { ...centre, radiusDeg: parameters.extentDeg / Math.SQRT2 + OUTSIDE_DEG }));
     const asked = { attempt, requestedAt, parameters, ms, sources, calibrationSet, degradedReasons, missingSubbands };
-    const measured = await makeImage(dependencies, { ...asked, directory: source, name: `${attempt.groupId}.img` }, watch);
+    const survey = surveyVersion(dependencies);
+    const measured = await makeImage(dependencies, { ...asked, directory: source, name: `${attempt.groupId}.img`, survey }, watch);
     const contentHash = await hashFolder(source);
     const groupId = groupIdSchema.parse(attempt.groupId);
     const { path: directory } = await publishFolder({
@@ -39,14 +40,15 @@ export const image =
     });
     const files = { ...measured.output.files };
     for (const kind of IMAGE_FILE_KINDS) files[kind] = join(directory, basename(files[kind]));
-    return { ...measured, output: { directory, contentHash, bytes: await bytesBelow(directory), result: { ...measured.output, files } } };
+    const result = { ...measured.output, files, software: { ...measured.output.software, ...survey } };
+    return { ...measured, output: { directory, contentHash, bytes: await bytesBelow(directory), result } };
   };
 
 /** The program itself: what it makes stays where it made it. */
 export const makeImage = (
   dependencies: HostDependencies,
   asked: Omit<Order, 'attempt' | 'centre'> &
-    Pick<ScienceCall<ImageResult>, 'attempt'> & { sources: string; directory: string; name: string },
+    Pick<ScienceCall<ImageResult>, 'attempt'> & { sources: string; directory: string; name: string; survey: Record<string, string> },
   watch: Parameters<typeof runScienceStep>[2],
 ): Promise<Measured<ImageResult>> =>
   runScienceStep(
@@ -61,6 +63,7 @@ export const makeImage = (
         degradedReasons: asked.degradedReasons,
         subbandsMissing: asked.missingSubbands,
         sources: asked.sources,
+        survey: Object.entries(asked.survey).flat().join(' ') || null,
         memoryGb: dependencies.settings.worker.memoryGb ?? null,
       },
       parameters: asked.parameters,

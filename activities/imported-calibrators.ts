@@ -2,17 +2,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calibratorsOfStrip, type ImportedCalibrator } from '../src/catalog/imported-calibrators.ts';
+import { csvText } from '../src/domain/csv.ts';
 import type { AttemptName } from '../src/domain/step-output.ts';
 import { attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 
 const COLUMNS = {
-  name: (source: ImportedCalibrator) => JSON.stringify(source.name),
+  name: (source: ImportedCalibrator) => source.name,
   ra_deg: (source: ImportedCalibrator) => source.ra_deg,
   dec_deg: (source: ImportedCalibrator) => source.dec_deg,
   flux_jy: (source: ImportedCalibrator) => source.flux_jy,
-  spectral_index: (source: ImportedCalibrator) => source.spectral_index ?? '',
-  catalogue: (source: ImportedCalibrator) => JSON.stringify(source.catalogue),
+  spectral_index: (source: ImportedCalibrator) => source.spectral_index,
+  catalogue: (source: ImportedCalibrator) => source.catalogue,
 };
 
 /** A calibrator must be seen above half power, 1.4° from the middle of the beam; the rest is for precession since J2000. */
@@ -33,12 +34,7 @@ export async function writeCalibrators(
 function calibratorsCsv({ openCatalog }: Pick<HostDependencies, 'openCatalog'>, decDeg: number): string {
   const database = openCatalog();
   try {
-    const lines = calibratorsOfStrip(database, { decDeg, withinDeg: STRIP_DEG }).map((source) =>
-      Object.values(COLUMNS)
-        .map((value) => value(source))
-        .join(','),
-    );
-    return `${[Object.keys(COLUMNS).join(','), ...lines].join('\n')}\n`;
+    return csvText(COLUMNS, calibratorsOfStrip(database, { decDeg, withinDeg: STRIP_DEG }));
   } finally {
     database.close();
   }

@@ -11,7 +11,7 @@ import { writeCalibrators } from './imported-calibrators.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
 import { workingCopy } from './science-steps.ts';
-import { writePositions } from './source-positions.ts';
+import { surveyVersion, writePositions } from './source-positions.ts';
 import type { Supervised } from './supervised.ts';
 
 /** Gains of longer ago are no measure: receivers are repaired and levels set anew. */
@@ -59,10 +59,11 @@ export const solve =
     });
     const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
     const note = (measured.output.warnings ?? []).join('; ') || null;
+    const software = { ...measured.output.software, ...surveyVersion(dependencies) };
     return {
       ...measured,
       note,
-      output: { result: { ...measured.output, tables }, contentHash, bytes: await bytesBelow(directory), directory },
+      output: { result: { ...measured.output, tables, software }, contentHash, bytes: await bytesBelow(directory), directory },
     };
   };
 

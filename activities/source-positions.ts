@@ -1,28 +1,30 @@
-/** The CSV of catalogue sources near a place that science programs take: one line a source, nearest first, empty where unknown. */
+/**
+ * The CSV of known sources near a place that science programs take: one line a source, nearest first, empty where unknown. One
+ * without a source_id is not monitored.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NearSource, sourcesNear } from '../src/catalog/sources.ts';
+import { currentSurvey, type KnownSource, knownSky } from '../src/catalog/known-sky.ts';
+import type { CatalogDatabase } from '../src/catalog/statement.ts';
+import type { Cone, Place } from '../src/catalog/sources.ts';
+import { csvText } from '../src/domain/csv.ts';
 import { type AttemptPlace, attemptScratch } from '../src/runner/scratch.ts';
 import type { HostDependencies } from './dependencies.ts';
 
 const COLUMNS = {
-  source_id: (source: NearSource) => source.sourceId,
-  name: (source: NearSource) => JSON.stringify(source.name),
-  ra_deg: (source: NearSource) => source.raDeg,
-  dec_deg: (source: NearSource) => source.decDeg,
-  flux_jy: (source: NearSource) => source.fluxJy ?? '',
-  spectral_index: (source: NearSource) => source.spectralIndex ?? '',
+  source_id: (source: KnownSource) => source.sourceId,
+  name: (source: KnownSource) => source.name,
+  ra_deg: (source: KnownSource) => source.raDeg,
+  dec_deg: (source: KnownSource) => source.decDeg,
+  flux_jy: (source: KnownSource) => source.fluxJy,
+  spectral_index: (source: KnownSource) => source.spectralIndex,
 };
 
 /** Farther out the beam's side lobes show less than a hundredth of a source. */
 const BEAM_RADIUS_DEG = 4;
 
 /** All sources that a beam at this place can show, in a file of the attempt's folder. */
-export async function writePositions(
-  dependencies: HostDependencies,
-  attempt: AttemptPlace,
-  centre: { raDeg: number; decDeg: number },
-): Promise<string> {
+export async function writePositions(dependencies: HostDependencies, attempt: AttemptPlace, centre: Place): Promise<string> {
   const workDir = attemptScratch(dependencies.settings.paths.scratch, attempt);
   const path = join(workDir, 'positions.csv');
   await mkdir(workDir, { recursive: true });
@@ -30,18 +32,22 @@ export async function writePositions(
   return path;
 }
 
-export function sourcePositionsCsv(
-  { openCatalog }: Pick<HostDependencies, 'openCatalog'>,
-  cone: { raDeg: number; decDeg: number; radiusDeg: number },
-): string {
+type Sky = Pick<HostDependencies, 'openCatalog' | 'settings'>;
+
+export const sourcePositionsCsv = (dependencies: Sky, cone: Cone): string =>
+  asking(dependencies, (database) => csvText(COLUMNS, knownSky(database, cone, dependencies.settings.sky.survey)));
+
+/** What of the sky a product was made with, as its software names it: `{ 'survey nvss': 'version 2' }`. */
+export function surveyVersion(dependencies: Sky): Record<string, string> {
+  const { survey } = dependencies.settings.sky;
+  if (survey === undefined) return {};
+  return { [`survey ${survey}`]: `version ${asking(dependencies, (database) => currentSurvey(database, survey)).version}` };
+}
+
+function asking<Answer>({ openCatalog }: Sky, question: (database: CatalogDatabase) => Answer): Answer {
   const database = openCatalog();
   try {
-    const lines = sourcesNear(database, cone).map((source) =>
-      Object.values(COLUMNS)
-        .map((value) => value(source))
-        .join(','),
-    );
-    return `${[Object.keys(COLUMNS).join(','), ...lines].join('\n')}\n`;
+    return question(database);
   } finally {
     database.close();
   }

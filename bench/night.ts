@@ -1,7 +1,8 @@
 /**
- * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--work DIR] [--keep]`: one night a seed (a calibrator
- * transit and science groups) through the real pipeline, from raw files to light-curve points, each group delivered when the one
- * before it is done, as its files are written: in the page cache.
+ * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--monitor every|second] [--survey] [--work DIR] [--keep]`:
+ * one night a seed (a calibrator transit and science groups) through the real pipeline, from raw files to light-curve points, each
+ * group delivered when the one before it is done, as its files are written: in the page cache. With `--monitor second` only every
+ * second source is monitored; `--survey` imports all of them as the survey that models of the sky are made of.
  * Prints where each second of a group goes, and what was measured against what was injected, by signal-to-noise. Full size
  * takes 30 GB of disk below DIR while it runs, 5 GB a group.
  */
@@ -18,6 +19,7 @@ import { readTruth, type Truth } from '../ops/demo/truth.ts';
 import { openForReading } from '../src/catalog/database.ts';
 import { costsOf, imagesOf, pointsOf, printCosts, printFluxes, printImages } from './night-figures.ts';
 
+const SURVEY = 'simulated';
 const contimg = resolve(import.meta.dirname, '..', 'ops', 'bin', 'contimg');
 const LIMIT_MS = 30 * 60_000;
 const LOOK_EVERY_MS = 2_000;
@@ -28,6 +30,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     groups: { type: 'string', default: '4' },
     sources: { type: 'string', default: '60' },
+    monitor: { type: 'string', default: 'every' },
+    survey: { type: 'boolean', default: false },
     work: { type: 'string', default: tmpdir() },
     keep: { type: 'boolean', default: false },
   },
@@ -35,6 +39,13 @@ const { values } = parseArgs({
 
 /** Brightest first in number: as the sky has them, down to a few times the noise of a group. */
 const fluxRange = values.size === 'full' ? { flux_min_jy: 0.002, flux_max_jy: 1.5 } : { flux_min_jy: 0.01, flux_max_jy: 3 };
+
+/** Below the header line. */
+const everySecondSource = (csv: string): string =>
+  csv
+    .split('\n')
+    .filter((_, line) => line % 2 === 0)
+    .join('\n');
 
 function start(folder: string, name: string, args: string[]) {
   const output = openSync(join(folder, `${name}.log`), 'a');
@@ -72,12 +83,21 @@ async function night(seed: string): Promise<ReturnType<typeof pointsOf>> {
   const config = join(folder, 'contimg.json');
   const base = demoConfiguration(folder, ports);
   // One group at a time with both processors: what a step costs is its own.
-  writeFileSync(config, JSON.stringify({ ...base, worker: { omp_threads: 2, slots: 1 }, collecting: { deadline_s: 600, recheck_s: 5 } }));
+  const settings = { ...base, worker: { omp_threads: 2, slots: 1 }, collecting: { deadline_s: 600, recheck_s: 5 } };
+  writeFileSync(config, JSON.stringify(settings));
   const sources = { count: Number(values.sources), radius_deg: 1.1, separation_arcmin: 3, doubling: 0, ...fluxRange };
   writeFileSync(join(folder, 'sky.json'), JSON.stringify({ size: values.size, seed: Number(seed), sources }));
   const simulation = ['--out', 'made', '--truth', 'truth', '--parameters', 'sky.json', '--groups', values.groups, '--days', '1'];
   const code = await start(folder, 'simulate', ['simulate', '--config', config, ...simulation]).ended;
   if (code !== 0) throw new Error(`simulate ended with ${code}; its log is ${folder}/simulate.log`);
+  const sky = join(folder, 'truth', 'catalogue.csv');
+  if (values.survey) {
+    const imported = await start(folder, 'import', ['catalog', 'import', SURVEY, sky, '--format', 'csv', '--config', config]).ended;
+    if (imported !== 0) throw new Error(`import ended with ${imported}; its log is ${folder}/import.log`);
+    writeFileSync(config, JSON.stringify({ ...settings, sky: { survey: SURVEY } }));
+  }
+  // The pipeline reads it where the simulator wrote it.
+  if (values.monitor === 'second') writeFileSync(sky, everySecondSource(readFileSync(sky, 'utf8')));
   const pipeline = start(folder, 'up', ['up', '--config', config]);
   try {
     const api = new DemoApi(`http://127.0.0.1:${ports.api}`);

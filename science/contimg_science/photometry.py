@@ -1,8 +1,9 @@
 """Step `photometry`: the flux of every monitored position on one image, and of sources nobody knew of, as JSON lines.
 
 Forced: each position inside the primary beam is measured, bright or not; what is not significant is marked as an upper
-limit and kept. Blind: new sources are looked for on images that passed every quality check. Fits are made on the image
-whose noise is even and divided by the primary beam afterwards. An image that failed its checks is refused, never measured.
+limit and kept. Sources of a survey that nobody monitors are fitted where they blend, are not new, and leave no line. Blind: new
+sources are looked for on images that passed every quality check. Fits are made on the image whose noise is even and divided by
+the primary beam afterwards. An image that failed its checks is refused, never measured.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from contimg_science.measuring.positions import ImageFrame, image_frame, pixel_p
 from contimg_science.protocol import Record, StepFailure, StepRequest, Timings, progress, run_step
 
 Array = NDArray[np.float64]
-# Of a file that tells other steps more.
+# Of a file that tells other steps more. Lines without a source_id are not measured; those have a flux_jy.
 POSITION_COLUMNS = ["source_id", "name", "ra_deg", "dec_deg"]
+NOT_MEASURED = -1
+# A source of a survey that an image cannot show is no neighbour of any other, and hides nothing that is new.
+SHOWN_SIGMA = 3.0
 # An image and the Measurement Set it was made from agree far better; a neighbouring group is 309 s and 1° away.
 SAME_TIME_D = 1 / 86400
 # Quiet images have 0.95 to 1.1; one of a 22 Jy calibrator had 1.54, passed its checks, and its artefacts made 27 sources.
@@ -76,9 +80,19 @@ class PhotometryResult(Record):
 
 @dataclass(frozen=True)
 class Positions:
+    """Of what is measured, and of what is only known to be there."""
+
     source_id: NDArray[np.int64]
     ra_rad: Array
     dec_rad: Array
+    flux_jy: Array  # NaN where nobody knows it
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        return self.source_id != NOT_MEASURED
+
+    def take(self, chosen: NDArray[np.bool_]) -> Positions:
+        return Positions(self.source_id[chosen], self.ra_rad[chosen], self.dec_rad[chosen], self.flux_jy[chosen])
 
 
 def photometry(request: PhotometryRequest) -> PhotometryResult:
@@ -110,7 +124,8 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
         response = np.zeros(x.size)
         response[inside] = _between_pixels(beam_response, x[inside], y[inside])
         inside &= response >= parameters.pb_cut
-        index = np.flatnonzero(inside)
+        shown = positions.flux_jy * response > SHOWN_SIGMA * float(header["NOISE"])  # type: ignore[arg-type]
+        index = np.flatnonzero(inside & (positions.measured | shown))
     with timings.phase("fit"):
         progress(0.3, f"{index.size} positions")
         # Images of before it was measured have none.
@@ -127,6 +142,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
     forced = [
         ForcedLine(**on_the_sky(fitted[number], float(response[number])).model_dump(), source_id=int(positions.source_id[number]))
         for number in index.tolist()
+        if positions.measured[number]
     ]
     blind_note = _why_not_blind(parameters, header)
     found: list[BlindLine] = []
@@ -135,7 +151,8 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
             progress(0.6, "new sources")
             allowed = beam_response >= parameters.pb_cut
             searched = Searched(residual, model, allowed, beam, NoiseMap(residual, beam))
-            finds = find_new(searched, known_here(image, frame, positions), parameters.blind_sigma, request.work_dir)
+            known = known_here(image, frame, positions.take(positions.measured | shown))
+            finds = find_new(searched, known, parameters.blind_sigma, request.work_dir)
             through = _between_pixels(beam_response, np.array([find.x for find in finds]), np.array([find.y for find in finds]))
             fluxes = [on_the_sky(find.fitted, float(one)) for find, one in zip(finds, through, strict=True)]
             found = blind_lines(finds, fluxes, beam, frame)
@@ -145,7 +162,7 @@ def photometry(request: PhotometryRequest) -> PhotometryResult:
     return PhotometryResult(
         measured=len(forced),
         upper_limits=sum(line.upper_limit for line in forced),
-        outside=x.size - len(forced),
+        outside=int(positions.measured.sum()) - len(forced),
         median_rms_jy=float(np.median([line.local_rms_jy for line in forced])) if forced else None,
         blind_found=len(found) if blind_note is None else None,
         blind_note=blind_note,
@@ -165,7 +182,7 @@ def _why_not_blind(parameters: PhotometryParameters, header: fits.Header) -> str
 
 
 def known_here(image: NDArray[np.float32], frame: ImageFrame, positions: Positions) -> KnownHere:
-    """Monitored sources and built-in calibrators, which need not be monitored."""
+    """The known sources, and built-in calibrators, which need not be among them."""
     calibrators = np.radians([(calibrator.ra_deg, calibrator.dec_deg) for calibrator in CALIBRATORS.values()]).T
     ra_rad, dec_rad = (np.concatenate(parts) for parts in zip((positions.ra_rad, positions.dec_rad), calibrators, strict=True))
     x, y = pixel_positions(frame, ra_rad, dec_rad)
@@ -186,13 +203,21 @@ def read_positions(path: Path) -> Positions:
                 "BadInput", "BadPositions", f"columns {reader.fieldnames}", f"write the columns {','.join(POSITION_COLUMNS)}", "none"
             )
         try:
-            rows = [(int(row["source_id"]), float(row["ra_deg"]), float(row["dec_deg"])) for row in reader]
+            rows = [_position(row) for row in reader]
         except (TypeError, ValueError) as error:
             raise StepFailure(
                 "BadInput", "BadPositions", f"line {reader.line_num}: {error}", "correct this line of the positions", "none"
             ) from error
-    source_id, ra_deg, dec_deg = (np.array(column) for column in zip(*rows, strict=True)) if rows else (np.empty(0), np.empty(0), np.empty(0))
-    return Positions(source_id.astype(np.int64), np.radians(ra_deg), np.radians(dec_deg))
+    source_id, ra_deg, dec_deg, flux_jy = np.array(rows, np.float64).reshape(-1, 4).T
+    return Positions(source_id.astype(np.int64), np.radians(ra_deg), np.radians(dec_deg), flux_jy)
+
+
+def _position(row: dict[str, str]) -> tuple[int, float, float, float]:
+    measured = row["source_id"].strip() != ""
+    flux_jy = (row.get("flux_jy") or "").strip()
+    if not measured and not flux_jy:
+        raise ValueError(f"{row['name']} has neither a source_id nor a flux_jy")
+    return int(row["source_id"]) if measured else NOT_MEASURED, float(row["ra_deg"]), float(row["dec_deg"]), float(flux_jy or "nan")
 
 
 def _between_pixels(plane: NDArray[np.float32], x: Array, y: Array) -> Array:

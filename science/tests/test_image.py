@@ -43,6 +43,7 @@ def make_image(ms: Path, directory: Path, threads: int = 2, **environment: str) 
         "inputs": {
             "ms": ms,
             "calibration_set": "set-7",
+            "survey": "survey nvss version 2",
             "degraded_reasons": ["subbands_missing"],
             "subbands_missing": [3, 11],
             "sources": None,
@@ -98,7 +99,7 @@ def test_the_header_says_where_when_and_from_what_the_image_was_made(result):
     assert (header["CRVAL1"], header["CRVAL2"]) == pytest.approx((np.degrees(ra), np.degrees(dec)), abs=1e-9)
     assert header["MJD-AVG"] == pytest.approx(times_mjd(TIMES).mean(), abs=1e-9)
     assert header["RADESYS"] == "ICRS"
-    assert (header["GROUPID"], header["CALSET"]) == ("2025-10-02T11:48:58", "set-7")
+    assert (header["GROUPID"], header["CALSET"], header["SURVEY"]) == ("2025-10-02T11:48:58", "set-7", "survey nvss version 2")
     assert (header["DEGRADED"], header["DEGRWHY"], header["SBMISS"]) == (True, "subbands_missing", "sb03,sb11")
     assert header["BMAJ"] * 3600 == pytest.approx(result["beam_major_arcsec"])
     assert header["QAVERD"] == result["qa"]["verdict"]

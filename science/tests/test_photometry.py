@@ -50,24 +50,30 @@ IMAGE_PARAMETERS = {
 }
 
 
-def write_positions(path: Path, unknown: list[str]) -> Path:
+def write_positions(path: Path, unknown: list[str], survey_jy: dict[str, float]) -> Path:
+    """`survey_jy`: who stands in the survey only, and how bright it says they are."""
     degrees = [np.degrees(place_rad(source, TIMES)) for source in SOURCES]
     rows = [
-        f'{number},"{source.name}",{float(ra)!r},{float(dec)!r}'
+        f'{"" if source.name in survey_jy else number},"{source.name}",{float(ra)!r},{float(dec)!r},{survey_jy.get(source.name, "")}'
         for number, (source, (ra, dec)) in enumerate(zip(SOURCES, degrees, strict=True), 1)
         if source.name not in unknown
     ]
-    path.write_text("\n".join(["source_id,name,ra_deg,dec_deg", *rows]) + "\n")
+    path.write_text("\n".join(["source_id,name,ra_deg,dec_deg,flux_jy", *rows]) + "\n")
     return path
 
 
 def measure(
-    files: dict[str, str], ms: Path | None, directory: Path, blind: bool = False, unknown: list[str] | None = None
+    files: dict[str, str],
+    ms: Path | None,
+    directory: Path,
+    blind: bool = False,
+    unknown: list[str] | None = None,
+    survey_jy: dict[str, float] | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
     request = {
         "inputs": {
             **{kind: files[kind] for kind in ("image", "beam", "residual", "model")},
-            "positions": write_positions(directory / "positions.csv", unknown or []),
+            "positions": write_positions(directory / "positions.csv", unknown or [], survey_jy or {}),
             "ms": ms,
         },
         "parameters": {
@@ -213,11 +219,31 @@ def test_a_source_that_nobody_knew_of_is_found_once_in_its_place_with_its_flux_a
 
 
 @pytest.mark.slow
+def test_a_source_of_the_survey_is_neither_measured_nor_new_but_fitted_where_it_blends(files, ms, tmp_path):
+    in_survey = {"pair, second": 0.6, UNKNOWN: 0.3}
+    status, events = measure(files, ms, tmp_path, blind=True, survey_jy=in_survey)
+    result = events[-1]["result"]
+    assert (status, result["blind_found"], result["measured"], result["outside"]) == (0, 0, len(SOURCES) - 3, 1)
+    lines = {line["source_id"]: line for line in map(json.loads, (tmp_path / "measurements.jsonl").read_text().splitlines())}
+    names = [source.name for source in SOURCES]
+    assert not {names.index(name) + 1 for name in in_survey} & set(lines)
+    first = lines[names.index("pair, first") + 1]
+    assert "joint" in first["flags"]
+    assert abs(first["flux_jy"] - 0.9) < 4 * first["error_jy"]
+
+
+@pytest.mark.slow
+def test_a_source_that_the_survey_has_too_faint_to_be_shown_hides_no_new_one(files, ms, tmp_path):
+    status, events = measure(files, ms, tmp_path, blind=True, survey_jy={UNKNOWN: 0.001})
+    assert (status, events[-1]["result"]["blind_found"]) == (0, 1)
+
+
+@pytest.mark.slow
 def test_a_built_in_calibrator_that_is_not_monitored_is_not_new(files):
     image, header = read_plane(Path(files["image"]))
     place = next(calibrator for calibrator in CALIBRATORS.values())
     frame = replace(image_frame(header), centre_rad=(float(np.radians(place.ra_deg)), float(np.radians(place.dec_deg))))
-    known = known_here(image, frame, Positions(np.empty(0, np.int64), np.empty(0), np.empty(0)))
+    known = known_here(image, frame, Positions(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0)))
     nearest = np.hypot(known.x - frame.middle_px[0], known.y - frame.middle_px[1]).argmin()
     assert (known.x[nearest], known.y[nearest]) == (pytest.approx(frame.middle_px[0]), pytest.approx(frame.middle_px[1]))
     assert known.flux_jy[nearest] == image[round(frame.middle_px[1]), round(frame.middle_px[0])]
@@ -268,4 +294,7 @@ def test_positions_may_say_more_than_photometry_needs_but_not_less(tmp_path):
     assert np.degrees(read_positions(path).ra_rad) == pytest.approx([10.5])
     path.write_text("source_id,name,ra_deg\n7,one,10.5\n")
     with pytest.raises(StepFailure, match="columns"):
+        read_positions(path)
+    path.write_text("source_id,name,ra_deg,dec_deg,flux_jy\n,two,10.5,54,\n")
+    with pytest.raises(StepFailure, match="line 2: two has neither a source_id nor a flux_jy"):
         read_positions(path)

@@ -153,7 +153,8 @@ async function withPause<Result>(work: () => Result): Promise<Result> {
   return result;
 }
 
-const currentImport = (database: CatalogDatabase, catalogue: string): CatalogueImportRow | null =>
+/** The version of a catalogue that counts. */
+export const currentImport = (database: CatalogDatabase, catalogue: string): CatalogueImportRow | null =>
   rowOf(database, catalogueImportRow, `SELECT * FROM catalogue_imports WHERE catalogue = :catalogue AND status = 'current'`, { catalogue });
 
 function insertSource(database: CatalogDatabase, importId: number, line: string): void {

@@ -24,11 +24,19 @@ const CACHE_KIB: Readonly<Record<WriterRole, number>> = { catalog: 64 * 1024, im
 const CHECKPOINT_PAGES = 8192;
 
 export class CatalogUnavailable extends Error {
-  override readonly name = 'CatalogUnavailable';
+  override readonly name: string = 'CatalogUnavailable';
   readonly remedy: string;
   constructor(message: string, remedy: string) {
     super(message);
     this.remedy = remedy;
+  }
+}
+
+/** The next writer mends it. */
+export class OlderSchema extends CatalogUnavailable {
+  override readonly name = 'OlderSchema';
+  constructor(path: string) {
+    super(`${path} has an older schema than this version reads`, 'Start the worker: it brings the schema up to date, after a backup.');
   }
 }
 
@@ -39,12 +47,7 @@ export function openForReading(path: string): CatalogDatabase {
   const database = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(database, path);
-    if (schemaVersionOf(database) < newestVersion()) {
-      throw new CatalogUnavailable(
-        `${path} has an older schema than this version reads`,
-        'Start the worker: it brings the schema up to date, after a backup.',
-      );
-    }
+    if (schemaVersionOf(database) < newestVersion()) throw new OlderSchema(path);
     database.pragma('query_only = ON');
     return database;
   } catch (error) {

@@ -52,8 +52,14 @@ export interface NearSource {
   separationDeg: number;
 }
 
+export interface Place {
+  raDeg: number;
+  decDeg: number;
+}
+export type Cone = Place & { radiusDeg: number };
+
 /** Sources within `radiusDeg` of a place, nearest first. */
-export function sourcesNear(database: CatalogDatabase, cone: { raDeg: number; decDeg: number; radiusDeg: number }): NearSource[] {
+export function sourcesNear(database: CatalogDatabase, cone: Cone): NearSource[] {
   const centre = unitVector(cone.raDeg, cone.decDeg);
   // The chord of the radius bounds the cone in each coordinate; beyond 180° it is everything.
   const chord = 2 * Math.sin((Math.min(cone.radiusDeg, 180) / 2) * RADIANS_PER_DEGREE);
@@ -81,6 +87,12 @@ export function sourcesNear(database: CatalogDatabase, cone: { raDeg: number; de
 
 export const sourceByName = (database: CatalogDatabase, name: string): SourceRow | null =>
   rowOf(database, sourceRow, 'SELECT * FROM sources WHERE name = :name', { name });
+
+/** How far places are from this one. */
+export function distanceFromDeg(from: Place): (to: Place) => number {
+  const centre = unitVector(from.raDeg, from.decDeg);
+  return (to) => separationDeg(centre, unitVector(to.raDeg, to.decDeg));
+}
 
 type Vector = readonly [number, number, number];
 const RADIANS_PER_DEGREE = Math.PI / 180;

@@ -8,7 +8,9 @@ import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type CatalogueImportRow, importCatalogue, listImports } from '../catalog/catalogue-import.ts';
 import { openForWriting } from '../catalog/database.ts';
+import { type SurveySource, surveySourcesOfStrip } from '../catalog/known-sky.ts';
 import type { Settings } from '../config/settings.ts';
+import { csvText } from '../domain/csv.ts';
 import {
   CATALOGUE_FORMATS,
   type CatalogueFormat,
@@ -21,6 +23,7 @@ import { runScience } from '../runner/run-science.ts';
 import { findSciencePython, scienceEnvironment } from '../runner/science-environment.ts';
 import { withDatabase } from './group-views.ts';
 import { addLocalOptions, localSettings, wantsJson } from './local-options.ts';
+import { numberOf } from './number-option.ts';
 import { createOutput, type Output, table } from './output.ts';
 import { usageError } from './problem.ts';
 
@@ -31,7 +34,8 @@ export function catalogCommand(): Command {
   return new Command('catalog')
     .description('catalogues of other telescopes: calibrators and reference sources')
     .addCommand(importCommand())
-    .addCommand(listCommand());
+    .addCommand(listCommand())
+    .addCommand(exportCommand());
 }
 
 function importCommand(): Command {
@@ -146,6 +150,36 @@ function list(settings: Settings, output: Output): void {
   ]);
   const header = ['CATALOGUE', 'VERSION', 'STATUS', 'FORMAT', 'SOURCES', 'NO FLUX', 'LEFT OUT', 'MEASURED AT', 'IMPORTED', 'FILE'];
   output.result({ catalogues }, rows.length === 0 ? ['no catalogue was imported'] : table(header, rows));
+}
+
+const EXPORTED = {
+  name: (row: SurveySource) => row.name,
+  ra_deg: (row: SurveySource) => row.ra_deg,
+  dec_deg: (row: SurveySource) => row.dec_deg,
+  flux_jy: (row: SurveySource) => row.flux_jy,
+  spectral_index: (row: SurveySource) => row.spectral_index,
+};
+
+function exportCommand(): Command {
+  const command = new Command('export')
+    .description('sources of an imported catalogue along a strip, as the CSV of monitored sources that paths.catalogue takes')
+    .argument('<name>', 'an imported catalogue')
+    .requiredOption('--dec <degrees>', 'declination of the strip')
+    .option('--within <degrees>', 'north and south of it', '1.3')
+    .option('--above <jy>', 'only as bright as this at 1.4 GHz', '0.02')
+    .addHelpText(
+      'after',
+      '\nExample:\n  contimg catalog export nvss --dec 54 --above 0.05 > sources.csv\n\nExit codes: 0 done, 2 it was not imported, 9 database, 64 usage',
+    );
+  return addLocalOptions(command).action((name: string, options) => {
+    const strip = {
+      decDeg: numberOf('--dec', options['dec'], 54),
+      withinDeg: numberOf('--within', options['within'], 1.3),
+      aboveJy: numberOf('--above', options['above'], 0.02),
+    };
+    const sources = withDatabase(localSettings(command).paths.database, (database) => surveySourcesOfStrip(database, name, strip));
+    createOutput(wantsJson(command)).result({ sources }, csvText(EXPORTED, sources).trimEnd().split('\n'));
+  });
 }
 
 function inWords(version: CatalogueImportRow, changed: boolean): string[] {

@@ -1,14 +1,16 @@
 /** The checks of `contimg doctor`. Each looks at one thing and never throws: what cannot be looked at fails. */
 import { execFile } from 'node:child_process';
-import { readFileSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
-import { openForReading } from '../catalog/database.ts';
+import { OlderSchema, openForReading } from '../catalog/database.ts';
+import { currentSurvey, noSuchSurvey } from '../catalog/known-sky.ts';
 import type { Settings } from '../config/settings.ts';
 import { findProgram } from '../runner/process-group.ts';
 import { findSciencePython } from '../runner/science-environment.ts';
 import { findTemporalCli } from '../temporal/cli-binary.ts';
 import { connectClient, temporalAddressOf } from '../temporal/connection.ts';
+import { withDatabase } from './group-views.ts';
 import { problemOf } from './problem.ts';
 import { slotWarning } from './slot-warning.ts';
 
@@ -57,7 +59,23 @@ const blockingChecks = (settings: Settings): Promise<Finding>[] => [
   checked('temporal CLI', settings.temporal.address === undefined ? 'fail' : 'warn', async () => findTemporalCli()),
   checked('science python', 'fail', async () => scienceImports(settings)),
   checked('wsclean', 'fail', async () => onPath('wsclean')),
+  ...surveyCheck(settings),
 ];
+
+const surveyCheck = ({ sky: { survey }, paths }: Settings): Promise<Finding>[] =>
+  survey === undefined ? [] : [checked('sky survey', 'fail', async () => surveyFact(paths.database, survey))];
+
+function surveyFact(path: string, survey: string): string {
+  if (!existsSync(path)) throw noSuchSurvey(survey);
+  try {
+    const { version, sources } = withDatabase(path, (database) => currentSurvey(database, survey));
+    return `${survey} version ${version}, ${sources} sources`;
+  } catch (error) {
+    // The start that this would forbid is what mends it.
+    if (error instanceof OlderSchema) return `${survey}, not looked at: ${error.message}`;
+    throw error;
+  }
+}
 
 export const blockingFindings = async (settings: Settings): Promise<Finding[]> =>
   (await Promise.all(blockingChecks(settings))).filter(({ verdict }) => verdict === 'fail');

@@ -14,6 +14,7 @@ import { lightCurvePlot } from './light-curve-plot.ts';
 import { addLocalOptions, localSettings, wantsJson } from './local-options.ts';
 import { createOutput } from './output.ts';
 import { CommandError, usageError } from './problem.ts';
+import { numberOf } from './number-option.ts';
 
 const TERMINAL_COLUMNS = 80;
 const NAMES_OFFERED = 5;
@@ -87,18 +88,12 @@ function sourceNamed(database: CatalogDatabase, name: string): MonitoredSource {
 function sourceAt(database: CatalogDatabase, options: Record<string, unknown>): MonitoredSource {
   if (options['ra'] === undefined || options['dec'] === undefined)
     throw usageError('no source given', 'name it, or give its place with --ra and --dec');
-  const [raDeg, decDeg, radiusArcsec] = ['ra', 'dec', 'radius'].map((key) => degrees(key, options[key]));
-  if (raDeg === undefined || decDeg === undefined || radiusArcsec === undefined) throw new RangeError('three numbers were read');
+  const raDeg = numberOf('--ra', options['ra'], 30);
+  const decDeg = numberOf('--dec', options['dec'], 54);
+  const radiusArcsec = numberOf('--radius', options['radius'], 30);
   const [nearest] = sourcesNear(database, { raDeg, decDeg, radiusDeg: radiusArcsec / 3600 });
   if (nearest === undefined) throw unknown(`no source within ${radiusArcsec}″ of RA ${raDeg}°, Dec ${decDeg}°`, 'try a larger --radius');
   return required(database, nearest.sourceId);
-}
-
-function degrees(name: string, value: unknown): number {
-  const number = Number(value);
-  if (value === '' || !Number.isFinite(number))
-    throw usageError(`--${name} takes a number, not "${String(value)}"`, `for example --${name} 30`);
-  return number;
 }
 
 function required(database: CatalogDatabase, id: number): MonitoredSource {

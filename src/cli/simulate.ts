@@ -13,6 +13,7 @@ import { findSciencePython, scienceEnvironment } from '../runner/science-environ
 import { addLocalOptions, localSettings, wantsJson } from './local-options.ts';
 import { createOutput } from './output.ts';
 import { usageError } from './problem.ts';
+import { numberOf } from './number-option.ts';
 
 /** A simulated night at its own pace may take a day; nothing else limits it. */
 const LIMIT_MS = 36 * 3_600_000;
@@ -135,10 +136,7 @@ const given = (values: Readonly<Record<string, unknown>>): object =>
 
 function numeric(name: string, options: Readonly<Record<string, unknown>>): number | undefined {
   const value = options[name];
-  if (typeof value !== 'string') return undefined;
-  const number = Number(value);
-  if (value === '' || !Number.isFinite(number)) throw usageError(`--${name} takes a number, not "${value}"`, `for example --${name} 3`);
-  return number;
+  return typeof value === 'string' ? numberOf(`--${name}`, value, 3) : undefined;
 }
 
 function faultsOf(faults: unknown): Record<string, unknown[]> {

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import type { SettingSource } from '../config/environment.ts';
 import { usageError } from './problem.ts';
+import { numberOf } from './number-option.ts';
 
 type Value = string | boolean;
 
@@ -27,16 +28,11 @@ interface RefusedOption {
 }
 export type StreamOption = SettingOption | InertOption | RefusedOption;
 
-const number = (flag: string, value: Value): number => {
-  const parsed = Number(value);
-  if (value === '' || !Number.isFinite(parsed)) throw usageError(`${flag} takes a number, not "${value}"`, `for example ${flag} 5`);
-  return parsed;
-};
 const text = (flags: string, key: string, does: string): SettingOption => ({ flags, does, sets: (value) => ({ [key]: value }) });
 const numeric = (flags: string, key: string, does: string): SettingOption => ({
   flags,
   does,
-  sets: (value) => ({ [key]: number(flags.split(' ')[0] ?? flags, value) }),
+  sets: (value) => ({ [key]: numberOf(flags.split(' ')[0] ?? flags, value, 5) }),
 });
 const fixed = (flags: string, does: string, settings: Readonly<Record<string, unknown>>): SettingOption => ({
   flags,

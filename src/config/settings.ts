@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { canaryParametersSchema } from '../domain/canary.ts';
 import { DEFAULT_ESE_PRESET, esePresetSchema } from '../domain/candidate.ts';
 import { mosaicTierSchema } from '../domain/mosaic-tier.ts';
+import { catalogueNameSchema } from '../domain/reference-catalogue.ts';
 import { stepNameSchema } from '../domain/step.ts';
 import { allStepParametersSchema } from '../domain/step-parameters.ts';
 
@@ -96,6 +97,13 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .optional()
         .describe('a new set closer in time by more than this makes finished groups of its strip run again; off when absent'),
+    })
+    .prefault({}),
+  sky: z
+    .strictObject({
+      survey: catalogueNameSchema
+        .optional()
+        .describe('imported catalogue whose sources are part of every model of the sky, beside the monitored ones, and are not monitored'),
     })
     .prefault({}),
   canary: canaryParametersSchema

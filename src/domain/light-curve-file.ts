@@ -2,6 +2,7 @@
  * A light curve as a file for other programs: CSV, or a VOTable 1.4 that says its units, time scale and meanings.
  * Every point is written as it was recorded; upper limits and degraded points are marked, never left out.
  */
+import { type CsvCell, csvText } from './csv.ts';
 
 export interface LightCurvePoint {
   id: number;
@@ -28,8 +29,6 @@ export interface LightCurveSource {
   dec_deg: number;
 }
 
-type Cell = number | string | boolean | null;
-
 /** Points with the normalised flux in place of the measured one, where there is one. */
 export const onCommonScale = (points: readonly LightCurvePoint[]): LightCurvePoint[] =>
   points.map((point) => ({
@@ -45,7 +44,7 @@ interface Column {
   /** Unified Content Descriptor of the IVOA: what the number means. */
   ucd?: string;
   says: string;
-  of(point: LightCurvePoint): Cell;
+  of: (point: LightCurvePoint) => CsvCell;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -130,20 +129,13 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-const textOf = (value: Cell): string => (value === null ? '' : String(value));
+const textOf = (value: CsvCell): string => (value === null ? '' : String(value));
 
-const csvCell = (value: Cell): string => {
-  const text = textOf(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
-export function lightCurveCsv(points: readonly LightCurvePoint[]): string {
-  const lines = points.map((point) => COLUMNS.map((column) => csvCell(column.of(point))).join(','));
-  return `${[COLUMNS.map((column) => column.name).join(','), ...lines].join('\n')}\n`;
-}
+export const lightCurveCsv = (points: readonly LightCurvePoint[]): string =>
+  csvText(Object.fromEntries(COLUMNS.map(({ name, of }) => [name, of])), points);
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
-const xml = (value: Cell): string => textOf(value).replace(/[&<>"']/g, (character) => XML_ENTITIES[character] ?? character);
+const xml = (value: CsvCell): string => textOf(value).replace(/[&<>"']/g, (character) => XML_ENTITIES[character] ?? character);
 
 const fieldOf = ({ name, datatype, unit, ucd, says }: Column): string => {
   const attributes = [

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { writeCalibrators } from '../../activities/imported-calibrators.ts';
 import { listImports } from '../../src/catalog/catalogue-import.ts';
-import { openForReading } from '../../src/catalog/database.ts';
+import { openForReading, openForWriting } from '../../src/catalog/database.ts';
+import { importSources } from '../../src/catalog/source-import.ts';
 import { loadSettings } from '../../src/config/load.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -32,12 +33,19 @@ write_catalogue_files(Path(sys.argv[1]), sky)
   );
 }, 30_000);
 
-const catalog = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+interface Answer {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+const contimg = (args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Answer> =>
   new Promise((answer) => {
-    execFile(process.execPath, [join(root, 'src/cli/main.ts'), 'catalog', ...args, '--state-dir', state], (error, stdout, stderr) => {
+    const command = [join(root, 'src/cli/main.ts'), ...args, '--state-dir', state];
+    execFile(process.execPath, command, { env: { ...process.env, ...environment } }, (error, stdout, stderr) => {
       answer({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
+const catalog = (...args: string[]): Promise<Answer> => contimg(['catalog', ...args]);
 
 /** Versions in the database. */
 function imports(): string[] {
@@ -72,6 +80,25 @@ test('a catalogue is imported once, says what was left out and on what frequency
   expect((await catalog('import', '--list')).stdout).toBe(stdout);
 }, 120_000);
 
+test('the doctor says whether the survey that the settings name is there, and how to bring it', async () => {
+  const survey = async (name: string) => {
+    const { stdout } = await contimg(['doctor', '--json'], { CONTIMG_SKY__SURVEY: name });
+    return JSON.parse(stdout).data.findings.find((finding: { name: string }) => finding.name === 'sky survey');
+  };
+  expect(await survey('racs-low')).toMatchObject({ verdict: 'ok', fact: 'racs-low version 1, 3 sources' });
+  expect(await survey('nvss')).toMatchObject({ verdict: 'fail', remedy: expect.stringContaining('contimg catalog import nvss FILE') });
+}, 60_000);
+
+test('sources of a survey come out as a list to monitor, brightest first', async () => {
+  const { stdout } = await catalog('export', 'racs-low', '--dec', '50', '--within', '0.5');
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines[0]).toBe('name,ra_deg,dec_deg,flux_jy,spectral_index');
+  expect(lines.slice(1).map((line) => Number(line.split(',')[2]))).toEqual([50.4, 50]);
+  const monitored = openForWriting(join(folder, 'monitored.sqlite3'), { role: 'import' });
+  expect(importSources(monitored.database, { name: 'racs', csv: stdout, at: '2025-10-02T00:00:00Z' }).sources).toBe(2);
+  monitored.close();
+}, 60_000);
+
 test('the calibrators of a strip reach the programs with their catalogue', async () => {
   const flags = Object.entries({ 'paths.state': state, 'paths.scratch': join(folder, 'scratch') });
   const { settings } = loadSettings({ flags: flags.map(([key, value]) => ({ key, value, name: key })) });
@@ -95,6 +122,8 @@ test.each([
   [['import', 'mine', 'vla.txt'], 64, /"mine" is no format/],
   [['import', 'vla', 'nowhere.txt'], 2, /no such file/],
   [['import', 'vla', 'vla.txt', '--verify', 'abc'], 64, /64 hexadecimal/],
+  [['export', 'mine', '--dec', '54'], 2, /mine was not imported.*contimg catalog import mine FILE/s],
+  [['export', 'vla', '--dec', 'north'], 64, /--dec takes a number, not "north"/],
 ])(
   '%j is refused with exit code %i and what to do',
   async (args, exitCode, says) => {

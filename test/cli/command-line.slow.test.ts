@@ -106,6 +106,21 @@ describe('the all-in-one process refuses to start', () => {
     await new Promise((closed) => holder.close(closed));
   });
 
+  test('when the survey that its models need was never imported', async () => {
+    mkdirSync(join(folder, 'in'), { recursive: true });
+    const ports = [
+      '--temporal-port',
+      String(await freePort()),
+      '--ui-port',
+      String(await freePort()),
+      '--health-port',
+      String(await freePort()),
+    ];
+    const { code, stderr } = await run('dsa110-stream', [...paths(), ...ports], { CONTIMG_SKY__SURVEY: 'nvss' });
+    expect(code).toBe(5);
+    expect(stderr).toMatch(/the catalogue nvss was not imported.*contimg catalog import nvss FILE/s);
+  }, 60_000);
+
   test('when it is told to leave subprocesses', async () => {
     const { code, stderr } = await run('dsa110-stream', [...paths(), '--no-use-subprocess']);
     expect(code).toBe(64);

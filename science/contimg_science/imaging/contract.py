@@ -19,6 +19,8 @@ class ImageInputs(Record):
     subbands_missing: list[int]
     sources: Path | None
     """The catalogue around the field as CSV (imaging/known_sources.py); none: nothing is known of this sky."""
+    survey: str | None = None
+    """What of it is neither monitored nor built in, with its version."""
     memory_gb: float | None
     """What one process may take; none: the memory of the host."""
 

@@ -224,6 +224,7 @@ def _provenance(
         "SBMISS": (",".join(f"sb{subband:02d}" for subband in inputs.subbands_missing), "subbands missing"),
         "PBCUT": (parameters.pb_cut, "the corrected image is blank below this"),
         "TIER": (parameters.tier, ""),
+        "SURVEY": (inputs.survey or "", "of the model, with the monitored sources"),
         "CLMASK": (cleaned.wsclean.mask, "where cleaning was allowed"),
         "NSUBTR": (0 if cleaned.subtracted is None else len(cleaned.subtracted.sources), "sources subtracted, restored"),
         "NOISE": (numbers.noise_jy, "[Jy/beam] robust, of the residual"),
