@@ -51,9 +51,12 @@ function surveySourcesNear(database: CatalogDatabase, cone: Cone, survey: string
   return rowsOf(
     database,
     surveyRow,
+    // The index alone says who is near: a whole strip of NVSS has 100,000 rows, a field 3,000.
     `SELECT name, ra_deg, dec_deg, flux_jy, spectral_index FROM catalogue_sources
-     WHERE import_id = :importId AND dec_deg BETWEEN :decDeg - :radiusDeg AND :decDeg + :radiusDeg
-       AND min(abs(ra_deg - :raDeg), 360 - abs(ra_deg - :raDeg)) <= :raReachDeg AND flux_jy IS NOT NULL`,
+     WHERE import_id = :importId AND flux_jy IS NOT NULL AND row IN (
+       SELECT row FROM catalogue_sources
+       WHERE import_id = :importId AND dec_deg BETWEEN :decDeg - :radiusDeg AND :decDeg + :radiusDeg
+         AND min(abs(ra_deg - :raDeg), 360 - abs(ra_deg - :raDeg)) <= :raReachDeg)`,
     { ...cone, raReachDeg: raReachDeg(cone), importId: currentSurvey(database, survey).id },
   )
     .map((row) => ({
