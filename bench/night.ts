@@ -1,5 +1,6 @@
 /**
- * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--monitor every|second] [--survey] [--work DIR] [--keep]`:
+ * `node bench/night.ts [--size full] [--seeds 1,2,3] [--groups 4] [--sources 60] [--calibrator 3C147 --dec 50.5]
+ * [--monitor every|second] [--survey] [--work DIR] [--keep]`:
  * one night a seed (a calibrator transit and science groups) through the real pipeline, from raw files to light-curve points, each
  * group delivered when the one before it is done, as its files are written: in the page cache. With `--monitor second` only every
  * second source is monitored; `--survey` imports all of them as the survey that models of the sky are made of.
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     groups: { type: 'string', default: '4' },
     sources: { type: 'string', default: '60' },
+    calibrator: { type: 'string', default: '3C147' },
+    dec: { type: 'string', default: '50.5' },
     monitor: { type: 'string', default: 'every' },
     survey: { type: 'boolean', default: false },
     work: { type: 'string', default: tmpdir() },
@@ -87,7 +90,8 @@ async function night(seed: string): Promise<ReturnType<typeof pointsOf>> {
   writeFileSync(config, JSON.stringify(settings));
   const sources = { count: Number(values.sources), radius_deg: 1.1, separation_arcmin: 3, doubling: 0, ...fluxRange };
   writeFileSync(join(folder, 'sky.json'), JSON.stringify({ size: values.size, seed: Number(seed), sources }));
-  const simulation = ['--out', 'made', '--truth', 'truth', '--parameters', 'sky.json', '--groups', values.groups, '--days', '1'];
+  const strip = ['--calibrator', values.calibrator, '--dec', values.dec];
+  const simulation = ['--out', 'made', '--truth', 'truth', '--parameters', 'sky.json', '--groups', values.groups, '--days', '1', ...strip];
   const code = await start(folder, 'simulate', ['simulate', '--config', config, ...simulation]).ended;
   if (code !== 0) throw new Error(`simulate ended with ${code}; its log is ${folder}/simulate.log`);
   const sky = join(folder, 'truth', 'catalogue.csv');
