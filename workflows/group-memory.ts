@@ -5,7 +5,7 @@
 import type { SubbandArrival } from '../src/domain/arrival.ts';
 import type { RejectedTry } from '../src/domain/calibration-try.ts';
 import type { GroupProjection } from '../src/domain/catalog-command.ts';
-import { describeLacking, lackingIn } from '../src/domain/degradation.ts';
+import { describeLacking, lackingIn, reasonsOf } from '../src/domain/degradation.ts';
 import type { StepFailure } from '../src/domain/failure.ts';
 import { workflowIdOfGroup } from '../src/domain/group-id.ts';
 import type { DegradedReason, GroupState, Lane, ProcessingStage } from '../src/domain/group-state.ts';
@@ -116,10 +116,7 @@ export function forgetFrom(group: GroupMemory, from: StepName, fromRound: number
 /** Degradation follows from what the remaining outputs say, so going back to an earlier step can cure it. */
 export function degradedBy(group: GroupMemory): DegradedReason[] {
   const { collect, concat, calibrate, image } = group.outputs;
-  const reasons: DegradedReason[] = [];
-  const lacking = concat === undefined ? { subbands: collect?.missing ?? [], short: [] } : lackingIn(concat.result);
-  if (lacking.subbands.length > 0) reasons.push('subbands_missing');
-  if (lacking.short.length > 0) reasons.push('integrations_missing');
+  const reasons = reasonsOf(concat === undefined ? { subbands: collect?.missing ?? [], short: [] } : lackingIn(concat.result));
   if (calibrate?.choice.how === 'provisional') reasons.push('calibration_provisional');
   if (calibrate?.choice.how === 'borrowed') reasons.push('calibration_borrowed');
   if (image !== undefined && image.result.qa.verdict !== 'pass') reasons.push('qa_warning');

@@ -2,6 +2,7 @@
  * What a group's data lack, as (subband, integrations): which members never came and which are shorter than the group. Pure;
  * one wording for headers of images, light-curve points and screens.
  */
+import type { DegradedReason } from './group-state.ts';
 import type { ConcatResult } from './science-result.ts';
 import { subbandLabel } from './subband.ts';
 
@@ -20,6 +21,12 @@ export function lackingIn({ missing, subbandsPresent }: Pick<ConcatResult, 'miss
   };
 }
 
+/** Why products of such data are degraded, as rows say it. */
+export const reasonsOf = ({ subbands, short }: Lacking): DegradedReason[] => [
+  ...(subbands.length > 0 ? (['subbands_missing'] as const) : []),
+  ...(short.length > 0 ? (['integrations_missing'] as const) : []),
+];
+
 /** Whether a file of a group of so many integrations brings some that its set lacks. */
 export const fillsGap = (
   { subbands, short }: Lacking,
@@ -34,6 +41,9 @@ export const describeLacking = ({ subbands, short }: Lacking): string[] => [
   ...subbands.map((subband) => `${subbandLabel(subband)} is missing`),
   ...short.map(({ subband, integrations }) => `${subbandLabel(subband)} lacks integrations ${rangesOf(integrations)}`),
 ];
+
+/** Both, as manifests and headers of images carry them. */
+export const degradationBy = (lacking: Lacking): string[] => [...reasonsOf(lacking), ...describeLacking(lacking)];
 
 function rangesOf(numbers: readonly number[]): string {
   const ranges: [number, number][] = [];

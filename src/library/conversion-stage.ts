@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { organize } from '../../activities/organize.ts';
 import { concat } from '../../activities/science-steps.ts';
 import type { GroupKey, SubbandArrival } from '../domain/arrival.ts';
+import { degradationBy, type Lacking, lackingIn } from '../domain/degradation.ts';
 import { groupIdFromHeader } from '../domain/group-id.ts';
 import { chooseMembers } from '../domain/membership.ts';
 import type { ConcatResult } from '../domain/science-result.ts';
@@ -28,7 +29,8 @@ export interface ConversionResult {
   manifest: string;
   kind: 'science' | 'calibrator';
   calibrator: string | null;
-  missingSubbands: number[];
+  /** What the data lack: products say that they are degraded by it. */
+  lacking: Lacking;
   conversion: ConcatResult;
   key: GroupKey;
 }
@@ -37,7 +39,6 @@ interface ReadGroup {
   groupId: string;
   key: GroupKey | null;
   members: SubbandArrival[];
-  missing: number[];
   problems: string[];
 }
 
@@ -47,16 +48,17 @@ export class ConversionStage extends Stage<ConversionInput, ConversionResult> {
   }
 
   protected async work(input: ConversionInput, watch: Watch): Promise<ConversionResult> {
-    const { groupId, key, members, missing } = await this.#read(input);
+    const { groupId, key, members } = await this.#read(input);
     if (key === null) throw new Error('a group without files passed validation');
     const expectedSubbands = this.host.settings.collecting.expected;
     const made = await concat(this.host)({ ...this.order(groupId, 'concat'), members, expectedSubbands, key }, watch);
     const conversion = made.output.result;
-    const degradedReasons = missing.length > 0 ? ['subbands_missing'] : [];
-    const published = await organize(this.host)({ ...this.order(groupId, 'organize'), concat: conversion, key, degradedReasons }, watch);
+    const lacking = lackingIn(conversion);
+    const order = { ...this.order(groupId, 'organize'), concat: conversion, key, degradedReasons: degradationBy(lacking) };
+    const published = await organize(this.host)(order, watch);
     const { publishedMs, manifestPath, validation } = published.output;
     const { kind, calibrator } = validation.classification;
-    return { groupId, ms: publishedMs, manifest: manifestPath, kind, calibrator, missingSubbands: missing, conversion, key };
+    return { groupId, ms: publishedMs, manifest: manifestPath, kind, calibrator, lacking, conversion, key };
   }
 
   async #read({ hdf5Files, groupId: wanted }: ConversionInput): Promise<ReadGroup> {
@@ -86,12 +88,12 @@ export class ConversionStage extends Stage<ConversionInput, ConversionResult> {
     } finally {
       await reader.close();
     }
-    const { members, foreign, missing } = chooseMembers(arrivals, settings.collecting.expected);
+    const { members, foreign } = chooseMembers(arrivals, settings.collecting.expected);
     problems.push(...foreign.map(({ path }) => `${path}: its grid differs from most members`));
     const groupId = key === null ? (wanted ?? 'unknown') : groupIdFromHeader(key.t0Jd, key.integrationS);
     if (wanted !== undefined && wanted !== groupId) problems.push(`the files are of group ${groupId}, not ${wanted}`);
     if (members.length < settings.collecting.minimum)
       problems.push(`${members.length} usable subbands, at least ${settings.collecting.minimum} are needed`);
-    return { groupId, key, members, missing, problems };
+    return { groupId, key, members, problems };
   }
 }

@@ -12,6 +12,7 @@ import { type GroupRow, groupById, keyOfGroup } from '../catalog/groups.ts';
 import { productsOf } from '../catalog/products.ts';
 import type { SubbandArrival } from '../domain/arrival.ts';
 import type { CatalogActivities } from '../domain/catalog-command.ts';
+import { degradationBy, lackingIn, reasonsOf } from '../domain/degradation.ts';
 import type { StepFailure } from '../domain/failure.ts';
 import type { ConcatResult, ValidateResult } from '../domain/science-result.ts';
 import { subbandLabel } from '../domain/subband.ts';
@@ -59,21 +60,20 @@ export async function convertInForeground(engine: ForegroundEngine, order: Group
   }
   // Another group of this interval may have changed the row meanwhile; the run number must be the newest.
   const row = groupById(database, groupId) ?? group;
-  const degraded: 'subbands_missing'[] = missing.length > 0 ? ['subbands_missing'] : [];
   const present = members.map(({ subband }) => subband);
-  const record = new ForegroundRecord(catalog, row, { host: dependencies.hostName, present, degraded });
+  const record = new ForegroundRecord(catalog, row, { host: dependencies.hostName, present, missing });
 
   const earlier = order.force ? null : await earlierConversion(settings.paths.output, groupId, members);
   if (earlier !== null) {
     const known = productsOf(database, groupId).some((product) => product.path === earlier.ms && product.status !== 'deleted');
     if (!known) {
-      await recordSet(engine, record, earlier.ms, earlier.concat, earlier.validation, degraded);
+      await recordSet(engine, record, earlier.ms, earlier.concat, earlier.validation);
       await record.completed(earlier.validation.classification.calibrator);
     }
     return { groupId, outcome: 'there already', ms: earlier.ms, reason: null, failure: null };
   }
   try {
-    const { ms, validation } = await convert(engine, order, record, degraded);
+    const { ms, validation } = await convert(engine, order, record);
     await record.completed(validation.classification.calibrator);
     if (settings.scratch.cleanup) await releaseRun(settings.paths.scratch, record.run);
     return { groupId, outcome: 'converted', ms, reason: `filed as ${validation.classification.kind}`, failure: null };
@@ -94,7 +94,6 @@ async function convert(
   engine: ForegroundEngine,
   order: GroupOrder,
   record: ForegroundRecord,
-  degraded: 'subbands_missing'[],
 ): Promise<{ ms: string; validation: ValidateResult }> {
   const { dependencies } = engine;
   const { steps, collecting } = dependencies.settings;
@@ -109,7 +108,7 @@ async function convert(
     output: await claimHost(dependencies)(),
     ...NOTHING_MEASURED,
   }));
-  const { result } = await record.attempt('concat', steps.concat, order.signal, (attempt) =>
+  const made = await record.attempt('concat', steps.concat, order.signal, (attempt) =>
     concat(dependencies)(
       {
         attempt,
@@ -122,13 +121,22 @@ async function convert(
       watch('concat'),
     ),
   );
-  const published = await record.attempt('organize', steps.organize, order.signal, (attempt) =>
+  const { result } = made.output;
+  const { output: published } = await record.attempt('organize', steps.organize, order.signal, (attempt) =>
     organize(dependencies)(
-      { attempt, requestedAt, parameters: steps.organize, concat: result, key, degradedReasons: degraded },
+      {
+        attempt,
+        requestedAt,
+        parameters: steps.organize,
+        concat: result,
+        key,
+        degradedReasons: degradationBy(lackingIn(result)),
+        conversion: { parameters: steps.concat, resources: made.resources },
+      },
       watch('organize'),
     ),
   );
-  await recordSet(engine, record, published.publishedMs, result, published.validation, degraded);
+  await recordSet(engine, record, published.publishedMs, result, published.validation);
   return { ms: published.publishedMs, validation: published.validation };
 }
 
@@ -140,8 +148,9 @@ async function recordSet(
   ms: string,
   concatResult: ConcatResult,
   validation: ValidateResult,
-  degradedReasons: 'subbands_missing'[],
 ): Promise<void> {
+  const degradedReasons = reasonsOf(lackingIn(concatResult));
+  await record.changed({ degradedReasons });
   await catalog.recordProduct({
     kind: 'ms',
     ...record.run,
@@ -151,7 +160,7 @@ async function recordSet(
     path: ms,
     contentHash: concatResult.contentDigest,
     bytes: await bytesBelow(ms),
-    software: {},
+    software: concatResult.software ?? {},
     inputProductIds: [],
     concat: concatResult,
     classification: validation.classification,

@@ -7,9 +7,10 @@ import { randomUUID } from 'node:crypto';
 import { stepFailureOf } from '../../activities/supervised.ts';
 import type { GroupRow } from '../catalog/groups.ts';
 import { keyOfGroup } from '../catalog/groups.ts';
+import { reasonsOf } from '../domain/degradation.ts';
 import type { CatalogActivities, GroupProjection } from '../domain/catalog-command.ts';
 import type { StepFailure } from '../domain/failure.ts';
-import type { DegradedReason, GroupState } from '../domain/group-state.ts';
+import type { GroupState } from '../domain/group-state.ts';
 import { parametersDigest } from '../domain/parameters-digest.ts';
 import type { StepName } from '../domain/step.ts';
 import type { StepParameters } from '../domain/step-parameters.ts';
@@ -30,7 +31,7 @@ export class ForegroundRecord {
   readonly #catalog: CatalogActivities;
   readonly #projection: GroupProjection;
 
-  constructor(catalog: CatalogActivities, group: GroupRow, order: { host: string; present: number[]; degraded: DegradedReason[] }) {
+  constructor(catalog: CatalogActivities, group: GroupRow, order: { host: string; present: number[]; missing: number[] }) {
     this.run = { groupId: group.group_id, runId: `foreground-${randomUUID()}`, runNumber: group.run_number + 1 };
     this.#catalog = catalog;
     this.#projection = {
@@ -44,7 +45,7 @@ export class ForegroundRecord {
       host: order.host,
       expectedSubbands: group.expected_subbands,
       presentSubbands: order.present,
-      degradedReasons: order.degraded,
+      degradedReasons: reasonsOf({ subbands: order.missing, short: [] }),
       waitingFor: null,
       failure: null,
       failedStep: null,
@@ -66,7 +67,7 @@ export class ForegroundRecord {
     parameters: StepParameters[Step],
     signal: AbortSignal,
     work: (attempt: AttemptName) => Promise<Measured<Output>>,
-  ): Promise<Output> {
+  ): Promise<Measured<Output>> {
     await this.changed({ step });
     const startedAt = new Date().toISOString();
     const record = (outcome: 'done' | 'failed' | 'cancelled', note: string | null, failure: StepFailure | null, cost?: Measured<Output>) =>
@@ -91,7 +92,7 @@ export class ForegroundRecord {
       signal.throwIfAborted();
       const measured = await work({ ...this.run, step, attempt: 1 });
       await record('done', measured.note, null, measured);
-      return measured.output;
+      return measured;
     } catch (error) {
       if (signal.aborted) {
         await record('cancelled', 'stopped', null);

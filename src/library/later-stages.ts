@@ -5,6 +5,7 @@ import { exists } from '../../activities/publish.ts';
 import { calibrate, flag } from '../../activities/science-steps.ts';
 import { chooseCalibration } from '../catalog/calibration-choice.ts';
 import type { CalibrationChoice } from '../domain/catalog-command.ts';
+import { degradationBy, type Lacking, reasonsOf } from '../domain/degradation.ts';
 import type { DegradedReason } from '../domain/group-state.ts';
 import type { CalibrateResult, PhotometryResult } from '../domain/science-result.ts';
 import type { StepOutputs } from '../domain/step-output.ts';
@@ -17,7 +18,7 @@ export interface CalibrationResult {
   ms: string;
   choice: CalibrationChoice;
   calibration: CalibrateResult;
-  missingSubbands: number[];
+  lacking: Lacking;
   /** Phase centre, ICRS. */
   centre: { raDeg: number; decDeg: number };
 }
@@ -34,13 +35,13 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
   }
 
   protected async work(input: ConversionResult, watch: Watch): Promise<CalibrationResult> {
-    const { groupId, ms, missingSubbands } = input;
+    const { groupId, ms, lacking } = input;
     const { raDeg, decDeg } = input.conversion;
     const place = { publishedMs: ms, tmpfsMs: null };
     await flag(this.host)({ ...this.order(groupId, 'flag'), place }, watch);
     const choice = this.#choose(input);
     const { output } = await calibrate(this.host)({ ...this.order(groupId, 'calibrate'), place, centre: { raDeg, decDeg }, choice }, watch);
-    return { groupId, ms: output.result.ms, choice, calibration: output.result, missingSubbands, centre: { raDeg, decDeg } };
+    return { groupId, ms: output.result.ms, choice, calibration: output.result, lacking, centre: { raDeg, decDeg } };
   }
 
   #choose({ conversion, key }: ConversionResult): CalibrationChoice {
@@ -69,20 +70,19 @@ export class ImagingStage extends Stage<CalibrationResult, ImagingResult> {
     return absent(input.ms);
   }
 
-  protected async work({ groupId, ms, choice, missingSubbands, centre }: CalibrationResult, watch: Watch): Promise<ImagingResult> {
-    const degradedReasons: DegradedReason[] = missingSubbands.length > 0 ? ['subbands_missing'] : [];
+  protected async work({ groupId, ms, choice, lacking, centre }: CalibrationResult, watch: Watch): Promise<ImagingResult> {
     const { output } = await image(this.host)(
       {
         ...this.order(groupId, 'image'),
         ms,
         centre,
         calibrationSet: choice.sets.map((set) => String(set.id)).join('+'),
-        degradedReasons,
-        missingSubbands,
+        degradedReasons: degradationBy(lacking),
+        missingSubbands: lacking.subbands,
       },
       watch,
     );
-    return { groupId, image: output, ms, degradedReasons };
+    return { groupId, image: output, ms, degradedReasons: reasonsOf(lacking) };
   }
 }
 

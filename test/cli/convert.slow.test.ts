@@ -1,6 +1,7 @@
 /** `contimg convert` without a pipeline: real files, a real database, the real command; only the science programs are quick ones. */
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { manifestPathOf } from '../../activities/manifest.ts';
 import { openForWriting } from '../../src/catalog/database.ts';
 import { freePort } from '../../src/temporal/free-port.ts';
 import { BatchFolder, isAlive, ROOT, until } from './batch-folder.ts';
@@ -112,6 +113,24 @@ test('a simulated group goes through the real conversion, and is valid to the la
     { measured: 1 },
   ]);
   expect(await batch.run(['validate', group.group_id, '--deep'], real)).toMatchObject({ code: 0 });
+}, 180_000);
+
+test('a group with a short member is degraded, and rows, manifest and ledger say by what, as a pipeline would', async () => {
+  const real = { CONTIMG_PATHS__PYTHON: join(ROOT, 'science', '.venv', 'bin', 'python') };
+  const simulation = ['--groups', '1', '--calibrator', 'none', '--start', '2025-10-07T03:00:00Z', '--fault', 'short=0:4:20'];
+  await batch.run(['simulate', '--out', batch.input, ...simulation], real);
+  const converted = await batch.run(['convert', ...places(), '2025-10-07', '2025-10-08', '--json'], real);
+  const [group] = JSON.parse(converted.stdout).data.groups;
+  expect(batch.read('SELECT outcome, reason FROM ledger')).toEqual([{ outcome: 'degraded', reason: 'integrations_missing' }]);
+  expect(batch.read('SELECT degraded_reasons FROM groups')).toEqual([{ degraded_reasons: '["integrations_missing"]' }]);
+  const [product] = batch.read('SELECT degraded_reasons, software FROM products');
+  expect(product).toMatchObject({ degraded_reasons: '["integrations_missing"]', software: expect.stringContaining('casacore') });
+  const manifest = JSON.parse(readFileSync(manifestPathOf(group.ms), 'utf8'));
+  expect(manifest).toMatchObject({
+    degraded_reasons: ['integrations_missing', 'sb04 lacks integrations 20-23'],
+    parameters: { concat: {} },
+    peak_memory_bytes: { concat: expect.any(Number) },
+  });
 }, 180_000);
 
 describe('it says what to do', () => {

@@ -74,7 +74,7 @@ test('the stages in their order: each validates, executes on what the one before
   const conversion = new ConversionStage(config);
   expect(await conversion.validate({ hdf5Files: files() })).toEqual([]);
   const converted = await conversion.execute({ hdf5Files: files(), groupId: GROUP });
-  expect(converted).toMatchObject({ groupId: GROUP, kind: 'science', missingSubbands: [] });
+  expect(converted).toMatchObject({ groupId: GROUP, kind: 'science', lacking: { subbands: [], short: [] } });
 
   const catalog = openForWriting(database(), { role: 'catalog' });
   const calibration = new CalibrationStage(config);
