@@ -32,7 +32,7 @@ SIZES = {"mini": (MINI, 96), "full": (tuple(station for station in range(1, 118)
 CATALOGUE_JY = 50 * 0.25e-3
 PARAMETERS = {
     "extent_deg": 3, "cell_arcsec": None, "robust": 0, "niter": 50000, "auto_threshold_sigma": 0.5, "auto_mask_sigma": 5, "mgain": 0.95,
-    "pb_cut": 0.2, "bright_sigma": 50,
+    "pb_cut": 0.2, "bright_sigma": 10,
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def run(step: str, request: dict[str, Any], work: Path) -> dict[str, Any]:
     return last
 
 
-def image(ms: Path, sources: Path, work: Path, tier: str, **parameters: bool) -> dict[str, Any]:
+def image(ms: Path, sources: Path, work: Path, tier: str, **parameters: float) -> dict[str, Any]:
     inputs = {"ms": ms, "calibration_set": "true gains", "degraded_reasons": [], "subbands_missing": [], "sources": sources, "memory_gb": None}
     outputs = {"directory": work / "products", "name": "group.img"}
     work.mkdir()

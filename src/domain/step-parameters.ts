@@ -122,7 +122,7 @@ export const stepParameterSchemas = {
       .boolean()
       .default(true)
       .describe('take bright catalogue sources out of the visibilities, and put them back into the image'),
-    brightSigma: z.number().min(5).max(10_000).default(50).describe('bright: expected above so many times the thermal noise of the image'),
+    brightSigma: z.number().min(5).max(10_000).default(10).describe('bright: expected above so many times the thermal noise of the image'),
   }),
   photometry: z.strictObject({
     pbCut: fraction.default(0.2),
