@@ -14,6 +14,7 @@ from astropy.io import fits
 from calibrated_ms import PointSource, write_calibrated_ms, write_known_sources
 from step_process import run_step_process
 
+from contimg_science.imaging import bright_sources
 from contimg_science.imaging.bright_sources import choose_bright
 from contimg_science.imaging.clean_mask import catalogue_mask
 from contimg_science.imaging.image_size import ImageSize
@@ -155,6 +156,16 @@ def test_a_source_on_the_edge_of_the_image_is_subtracted_and_never_cleaned(ms, t
         assert not catalogue_mask(known, vis, weights, size)[:, 440:].any()
         assert ("edge" in choose_bright(known, vis, weights, 1e6, size).name) == (name == "seen")
         assert len(choose_bright(known, vis, weights, 1e6)) == 0
+
+
+def test_a_source_on_the_edge_is_subtracted_before_brighter_ones_that_can_be_cleaned(ms, tmp_path, monkeypatch):
+    vis = read_visibilities(ms)
+    weights, size = imaging_weights(vis, 0, 1.0, 28.0), ImageSize(8, 450)
+    known = read_known_sources(write_known_sources(tmp_path / "sources.csv", [*SOURCES, on_edge(30 * weights.thermal_noise_jy)], TIMES))
+    assert choose_bright(known, vis, weights, 10, size).name[0] == "edge"
+    monkeypatch.setattr(bright_sources, "MOST_SUBTRACTED", 1)
+    assert choose_bright(known, vis, weights, 10, size).name == ["edge"]
+    assert choose_bright(known, vis, weights, 10).name != ["edge"]
 
 
 @pytest.mark.slow

@@ -45,15 +45,14 @@ class Subtracted:
 def choose_bright(
     known: KnownSources, vis: Visibilities, weights: ImagingWeights, limit_sigma: float, image: ImageSize | None = None
 ) -> KnownSources:
-    """Those above the limit, and any that the image would show on its edge: it cannot be cleaned there."""
+    """Those above the limit, and any that the image would show on its edge: it cannot be cleaned there, so it comes before brighter ones."""
     expected = expected_flux_jy(vis, weights, known)
-    limit = np.full(len(known), limit_sigma)
-    if image is not None:
-        limit[on_the_edge(*places_px(vis, known, image), weights, image)] = min(limit_sigma, FAINTEST_SIGMA)
+    edge = np.zeros(len(known), bool) if image is None else on_the_edge(*places_px(vis, known, image), weights, image)
+    limit = np.where(edge, min(limit_sigma, FAINTEST_SIGMA), limit_sigma)
     # Without noise everything with a flux is bright; the comparison is false for NaN.
     in_beam = expected > LEAST_RESPONSE * known.spectrum_jy(np.array([weights.freq_hz]))[:, 0]
     bright = np.flatnonzero(in_beam & (expected > limit * weights.thermal_noise_jy))
-    return known.take(bright[np.argsort(-expected[bright], kind="stable")][:MOST_SUBTRACTED])
+    return known.take(bright[np.lexsort((-expected[bright], ~edge[bright]))][:MOST_SUBTRACTED])
 
 
 def fit_bright(
