@@ -24,6 +24,7 @@ export const solve =
   (dependencies: HostDependencies): Supervised<Order, Measured<Answer>> =>
   async ({ attempt, requestedAt, parameters, place, centre, calibrator }, watch) => {
     const positions = await writePositions(dependencies, attempt, centre);
+    const survey = surveyVersion(dependencies);
     const calibrators = await writeCalibrators(dependencies, attempt, centre.decDeg);
     const measured = await runScienceStep(
       dependencies,
@@ -59,7 +60,7 @@ export const solve =
     });
     const tables = measured.output.tables.map((table) => ({ ...table, path: join(directory, basename(table.path)) }));
     const note = (measured.output.warnings ?? []).join('; ') || null;
-    const software = { ...measured.output.software, ...surveyVersion(dependencies) };
+    const software = { ...measured.output.software, ...survey };
     return {
       ...measured,
       note,
