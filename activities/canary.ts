@@ -16,7 +16,7 @@ import { makeImage } from './image.ts';
 import { measureImage } from './photometry.ts';
 import { hashFolder, publishFolder } from './publish.ts';
 import { runScienceStep } from './science-step.ts';
-import { surveyVersion, writePositions } from './source-positions.ts';
+import { writePositions } from './source-positions.ts';
 import { type Supervised, supervised } from './supervised.ts';
 
 type Orders = { [Name in keyof CanaryScienceActivities]: Parameters<CanaryScienceActivities[Name]>[0] };
@@ -98,7 +98,6 @@ const imageCanary =
         parameters: parameters.image,
         degradedReasons: [CANARY_TAG],
         name: `${groupId}.canary.img`,
-        survey: surveyVersion(dependencies),
       },
       watch,
     );

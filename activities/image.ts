@@ -26,8 +26,7 @@ export const image =
     await mkdir(workDir, { recursive: true });
     await writeFile(sources, sourcePositionsCsv(dependencies, { ...centre, radiusDeg: parameters.extentDeg / Math.SQRT2 + OUTSIDE_DEG }));
     const asked = { attempt, requestedAt, parameters, ms, sources, calibrationSet, degradedReasons, missingSubbands };
-    const survey = surveyVersion(dependencies);
-    const measured = await makeImage(dependencies, { ...asked, directory: source, name: `${attempt.groupId}.img`, survey }, watch);
+    const measured = await makeImage(dependencies, { ...asked, directory: source, name: `${attempt.groupId}.img` }, watch);
     const contentHash = await hashFolder(source);
     const groupId = groupIdSchema.parse(attempt.groupId);
     const { path: directory } = await publishFolder({
@@ -40,18 +39,18 @@ export const image =
     });
     const files = { ...measured.output.files };
     for (const kind of IMAGE_FILE_KINDS) files[kind] = join(directory, basename(files[kind]));
-    const result = { ...measured.output, files, software: { ...measured.output.software, ...survey } };
-    return { ...measured, output: { directory, contentHash, bytes: await bytesBelow(directory), result } };
+    return { ...measured, output: { directory, contentHash, bytes: await bytesBelow(directory), result: { ...measured.output, files } } };
   };
 
 /** The program itself: what it makes stays where it made it. */
-export const makeImage = (
+export async function makeImage(
   dependencies: HostDependencies,
   asked: Omit<Order, 'attempt' | 'centre'> &
-    Pick<ScienceCall<ImageResult>, 'attempt'> & { sources: string; directory: string; name: string; survey: Record<string, string> },
+    Pick<ScienceCall<ImageResult>, 'attempt'> & { sources: string; directory: string; name: string },
   watch: Parameters<typeof runScienceStep>[2],
-): Promise<Measured<ImageResult>> =>
-  runScienceStep(
+): Promise<Measured<ImageResult>> {
+  const survey = surveyVersion(dependencies);
+  const measured = await runScienceStep(
     dependencies,
     {
       program: 'image',
@@ -63,7 +62,7 @@ export const makeImage = (
         degradedReasons: asked.degradedReasons,
         subbandsMissing: asked.missingSubbands,
         sources: asked.sources,
-        survey: Object.entries(asked.survey).flat().join(' ') || null,
+        survey: Object.entries(survey).flat().join(' ') || null,
         memoryGb: dependencies.settings.worker.memoryGb ?? null,
       },
       parameters: asked.parameters,
@@ -72,3 +71,5 @@ export const makeImage = (
     },
     watch,
   );
+  return { ...measured, output: { ...measured.output, software: { ...measured.output.software, ...survey } } };
+}

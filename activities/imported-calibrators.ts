@@ -1,6 +1,7 @@
 /** The CSV of imported calibrators along a strip that conversion and solving take; one source a line, brightest first. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asking } from '../src/catalog/database.ts';
 import { calibratorsOfStrip, type ImportedCalibrator } from '../src/catalog/imported-calibrators.ts';
 import { csvText } from '../src/domain/csv.ts';
 import type { AttemptName } from '../src/domain/step-output.ts';
@@ -31,11 +32,5 @@ export async function writeCalibrators(
   return path;
 }
 
-function calibratorsCsv({ openCatalog }: Pick<HostDependencies, 'openCatalog'>, decDeg: number): string {
-  const database = openCatalog();
-  try {
-    return csvText(COLUMNS, calibratorsOfStrip(database, { decDeg, withinDeg: STRIP_DEG }));
-  } finally {
-    database.close();
-  }
-}
+const calibratorsCsv = ({ openCatalog }: Pick<HostDependencies, 'openCatalog'>, decDeg: number): string =>
+  asking(openCatalog, (database) => csvText(COLUMNS, calibratorsOfStrip(database, { decDeg, withinDeg: STRIP_DEG })));

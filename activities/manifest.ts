@@ -5,6 +5,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { asking } from '../src/catalog/database.ts';
 import { aliasesOf } from '../src/catalog/group-aliases.ts';
 import type { GroupId } from '../src/domain/group-id.ts';
 import { type ConcatResult, concatResultSchema, validateResultSchema, type ValidateResult } from '../src/domain/science-result.ts';
@@ -68,11 +69,5 @@ export async function readManifest(ms: string): Promise<z.infer<typeof readableS
 }
 
 /** Other names people may look the group up by. */
-export function aliasNames(openCatalog: HostDependencies['openCatalog'], groupId: GroupId): string[] {
-  const database = openCatalog();
-  try {
-    return aliasesOf(database, groupId).map(({ alias }) => alias);
-  } finally {
-    database.close();
-  }
-}
+export const aliasNames = (openCatalog: HostDependencies['openCatalog'], groupId: GroupId): string[] =>
+  asking(openCatalog, (database) => aliasesOf(database, groupId).map(({ alias }) => alias));

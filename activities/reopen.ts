@@ -2,6 +2,7 @@
  * Takes over the Measurement Set that an earlier run published, so that a rerun starts behind the conversion: its place from
  * the product database, everything else from the manifest beside it. Reads only.
  */
+import { asking } from '../src/catalog/database.ts';
 import { productsOf } from '../src/catalog/products.ts';
 import { StepError } from '../src/domain/failure.ts';
 import { SET_GONE } from '../src/domain/rerun.ts';
@@ -34,14 +35,11 @@ export const reopen =
     };
   };
 
-function publishedSet(openCatalog: HostDependencies['openCatalog'], groupId: string) {
-  const database = openCatalog();
-  try {
-    return productsOf(database, groupId).find(({ kind, status }) => kind === 'ms' && status === 'current') ?? null;
-  } finally {
-    database.close();
-  }
-}
+const publishedSet = (openCatalog: HostDependencies['openCatalog'], groupId: string) =>
+  asking(
+    openCatalog,
+    (database) => productsOf(database, groupId).find(({ kind, status }) => kind === 'ms' && status === 'current') ?? null,
+  );
 
 const nothingToReopen = (groupId: string, path: string | null): StepError =>
   new StepError({

@@ -1,5 +1,6 @@
 /** Step `solve`: CASA solutions on a calibrator transit, published as one folder of tables under `caltables/`. */
 import { basename, join } from 'node:path';
+import { asking } from '../src/catalog/database.ts';
 import { goodSetNear, tablesOf } from '../src/catalog/calibration-sets.ts';
 import { dateFolderOfGroup, groupIdSchema } from '../src/domain/group-id.ts';
 import { type SolveResult, solveResultSchema } from '../src/domain/science-result.ts';
@@ -74,8 +75,7 @@ function lastGoodSet(
   groupId: string,
   centre: Order['centre'],
 ): { id: string; bandpass: string; gain: string } | null {
-  const database = openCatalog();
-  try {
+  return asking(openCatalog, (database) => {
     const { stripToleranceDeg } = settings.calibration;
     const set = goodSetNear(database, { groupId, midMjd: centre.midMjd, decDeg: centre.decDeg, stripToleranceDeg, days: COMPARABLE_DAYS });
     if (set === null) return null;
@@ -83,7 +83,5 @@ function lastGoodSet(
     const [bandpass, gain] = [tables.get('BP'), tables.get('GP')];
     if (bandpass === undefined || gain === undefined) return null;
     return { id: String(set.id), bandpass, gain };
-  } finally {
-    database.close();
-  }
+  });
 }

@@ -4,8 +4,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asking } from '../src/catalog/database.ts';
 import { currentSurvey, type KnownSource, knownSky } from '../src/catalog/known-sky.ts';
-import type { CatalogDatabase } from '../src/catalog/statement.ts';
 import type { Cone, Place } from '../src/catalog/sources.ts';
 import { csvText } from '../src/domain/csv.ts';
 import { type AttemptPlace, attemptScratch } from '../src/runner/scratch.ts';
@@ -35,20 +35,11 @@ export async function writePositions(dependencies: HostDependencies, attempt: At
 type Sky = Pick<HostDependencies, 'openCatalog' | 'settings'>;
 
 export const sourcePositionsCsv = (dependencies: Sky, cone: Cone): string =>
-  asking(dependencies, (database) => csvText(COLUMNS, knownSky(database, cone, dependencies.settings.sky.survey)));
+  asking(dependencies.openCatalog, (database) => csvText(COLUMNS, knownSky(database, cone, dependencies.settings.sky.survey)));
 
 /** What of the sky a product was made with, as its software names it: `{ 'survey nvss': 'version 2' }`. */
 export function surveyVersion(dependencies: Sky): Record<string, string> {
   const { survey } = dependencies.settings.sky;
   if (survey === undefined) return {};
-  return { [`survey ${survey}`]: `version ${asking(dependencies, (database) => currentSurvey(database, survey)).version}` };
-}
-
-function asking<Answer>({ openCatalog }: Sky, question: (database: CatalogDatabase) => Answer): Answer {
-  const database = openCatalog();
-  try {
-    return question(database);
-  } finally {
-    database.close();
-  }
+  return { [`survey ${survey}`]: `version ${asking(dependencies.openCatalog, (database) => currentSurvey(database, survey)).version}` };
 }

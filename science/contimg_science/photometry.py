@@ -19,6 +19,7 @@ from pydantic import Field
 
 from contimg_science.calibrators import CALIBRATORS
 from contimg_science.imaging.fits_headers import read_plane
+from contimg_science.imaging.known_sources import SHOWN_SIGMA
 from contimg_science.measurement_set import describe
 from contimg_science.measuring.blind_finding import KnownHere, Searched, find_new
 from contimg_science.measuring.blind_lines import blind_lines
@@ -31,8 +32,6 @@ Array = NDArray[np.float64]
 # Of a file that tells other steps more. Lines without a source_id are not measured; those have a flux_jy.
 POSITION_COLUMNS = ["source_id", "name", "ra_deg", "dec_deg"]
 NOT_MEASURED = -1
-# A source of a survey that an image cannot show is no neighbour of any other, and hides nothing that is new.
-SHOWN_SIGMA = 3.0
 # An image and the Measurement Set it was made from agree far better; a neighbouring group is 309 s and 1° away.
 SAME_TIME_D = 1 / 86400
 # Quiet images have 0.95 to 1.1; one of a 22 Jy calibrator had 1.54, passed its checks, and its artefacts made 27 sources.

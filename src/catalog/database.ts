@@ -56,6 +56,16 @@ export function openForReading(path: string): CatalogDatabase {
   }
 }
 
+/** Asks one question of a database that is opened for it and closed after it. */
+export function asking<Answer>(open: () => CatalogDatabase, question: (database: CatalogDatabase) => Answer): Answer {
+  const database = open();
+  try {
+    return question(database);
+  } finally {
+    database.close();
+  }
+}
+
 export interface WritableCatalog {
   database: CatalogDatabase;
   /** Closes the database and frees the role. */

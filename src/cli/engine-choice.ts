@@ -2,7 +2,6 @@
  * Who converts: the pipeline that serves this database, or this process. A pipeline counts only when its worker polls and it
  * writes to this very database and output, or its products would appear elsewhere.
  */
-import { openForReading } from '../catalog/database.ts';
 import { listStorageLocations } from '../catalog/storage-locations.ts';
 import { isWriterHeld } from '../catalog/writer-lock.ts';
 import type { Settings } from '../config/settings.ts';
@@ -11,6 +10,7 @@ import { connectOperator, temporalAddressOf } from '../temporal/connection.ts';
 import { TemporalUnreachable } from '../temporal/temporal-errors.ts';
 import { isServed } from '../temporal/start-group.ts';
 import { EXIT } from './exit-codes.ts';
+import { withDatabase } from './group-views.ts';
 import { CommandError, usageError } from './problem.ts';
 
 export const ENGINES = ['auto', 'temporal', 'local'] as const;
@@ -57,14 +57,8 @@ async function obstacleTo(settings: Settings): Promise<CommandError | null> {
   return published === output ? null : elsewhere(`the pipeline publishes below ${published ?? 'nothing yet'}, not below ${output}`);
 }
 
-function outputOf(path: string): string | null {
-  const database = openForReading(path);
-  try {
-    return listStorageLocations(database).find(({ name }) => name === 'output')?.root ?? null;
-  } finally {
-    database.close();
-  }
-}
+const outputOf = (path: string): string | null =>
+  withDatabase(path, (database) => listStorageLocations(database).find(({ name }) => name === 'output')?.root ?? null);
 
 const unreachable = (detail: string): CommandError =>
   new CommandError(EXIT.temporalUnreachable, {

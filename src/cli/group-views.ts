@@ -1,6 +1,6 @@
 /** `contimg group ls` and `contimg group show`: read from the product database, so they work while Temporal is down. */
 import { Command } from 'commander';
-import { type CatalogDatabase, openForReading } from '../catalog/database.ts';
+import { asking, type CatalogDatabase, openForReading } from '../catalog/database.ts';
 import { type GroupRow, groupById, listGroups } from '../catalog/groups.ts';
 import { resolveGroup } from '../catalog/group-aliases.ts';
 import { nearestGroups } from '../catalog/nearest-groups.ts';
@@ -96,14 +96,8 @@ function headLines(group: GroupRow, lacking: readonly string[]): string[] {
 const rerunLine = (rerun: RerunRow): string =>
   `rerun      ${rerun.status} from ${rerun.from_step}: ${rerun.reason}${rerun.answer === null ? '' : ` (${rerun.answer})`}`;
 
-export function withDatabase<Result>(path: string, work: (database: CatalogDatabase) => Result): Result {
-  const database = openForReading(path);
-  try {
-    return work(database);
-  } finally {
-    database.close();
-  }
-}
+export const withDatabase = <Result>(path: string, work: (database: CatalogDatabase) => Result): Result =>
+  asking(() => openForReading(path), work);
 
 export function groupNamed(database: CatalogDatabase, name: string): GroupRow {
   const resolved = resolveGroup(database, name);

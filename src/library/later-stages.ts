@@ -3,6 +3,7 @@ import { image } from '../../activities/image.ts';
 import { photometry } from '../../activities/photometry.ts';
 import { exists } from '../../activities/publish.ts';
 import { calibrate, flag } from '../../activities/science-steps.ts';
+import { asking } from '../catalog/database.ts';
 import { chooseCalibration } from '../catalog/calibration-choice.ts';
 import type { CalibrationChoice } from '../domain/catalog-command.ts';
 import { degradationBy, type Lacking, reasonsOf } from '../domain/degradation.ts';
@@ -46,13 +47,9 @@ export class CalibrationStage extends Stage<ConversionResult, CalibrationResult>
 
   #choose({ conversion, key }: ConversionResult): CalibrationChoice {
     const { validityHours, stripToleranceDeg } = this.host.settings.calibration;
-    const database = this.host.openCatalog();
-    try {
-      const decDeg = (key.decRad * 180) / Math.PI;
-      return chooseCalibration(database, { midMjd: conversion.midMjd, decDeg, validityHours, stripToleranceDeg, provisional: false });
-    } finally {
-      database.close();
-    }
+    const decDeg = (key.decRad * 180) / Math.PI;
+    const wanted = { midMjd: conversion.midMjd, decDeg, validityHours, stripToleranceDeg, provisional: false };
+    return asking(this.host.openCatalog, (database) => chooseCalibration(database, wanted));
   }
 }
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from contimg_science.imaging.averaging import Averaging
 from contimg_science.imaging.bright_subtraction import fit_fluxes
-from contimg_science.imaging.clean_mask import FAINTEST_SIGMA, on_the_edge
+from contimg_science.imaging.clean_mask import on_the_edge
 from contimg_science.imaging.image_size import ImageSize
-from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.known_sources import SHOWN_SIGMA, KnownSources
 from contimg_science.imaging.sky_model import SkyModel, expected_flux_jy, places_px, sky_model
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
@@ -48,7 +48,7 @@ def choose_bright(
     """Those above the limit, and any that the image would show on its edge: it cannot be cleaned there, so it comes before brighter ones."""
     expected = expected_flux_jy(vis, weights, known)
     edge = np.zeros(len(known), bool) if image is None else on_the_edge(*places_px(vis, known, image), weights, image)
-    limit = np.where(edge, min(limit_sigma, FAINTEST_SIGMA), limit_sigma)
+    limit = np.where(edge, min(limit_sigma, SHOWN_SIGMA), limit_sigma)
     # Without noise everything with a flux is bright; the comparison is false for NaN.
     in_beam = expected > LEAST_RESPONSE * known.spectrum_jy(np.array([weights.freq_hz]))[:, 0]
     bright = np.flatnonzero(in_beam & (expected > limit * weights.thermal_noise_jy))

@@ -13,21 +13,19 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from contimg_science.imaging.image_size import ImageSize
-from contimg_science.imaging.known_sources import KnownSources
+from contimg_science.imaging.known_sources import SHOWN_SIGMA, KnownSources
 from contimg_science.imaging.sky_model import expected_flux_jy, places_px
 from contimg_science.imaging.visibilities import Visibilities
 from contimg_science.imaging.weighting import ImagingWeights
 from contimg_science.measuring.forced_fit import Beam
 
 MASK_BEAMS = 1.3
-# Fainter sources are not worth a component, and thousands of ellipses would free the noise again.
-FAINTEST_SIGMA = 3.0
 
 
 def catalogue_mask(known: KnownSources, vis: Visibilities, weights: ImagingWeights, size: ImageSize) -> NDArray[np.bool_]:
     """(y, x), True inside the ellipses; sources whose flux nobody knows have one, too."""
     expected = expected_flux_jy(vis, weights, known)
-    seen = known.take(np.flatnonzero(~(expected < FAINTEST_SIGMA * weights.thermal_noise_jy)))
+    seen = known.take(np.flatnonzero(~(expected < SHOWN_SIGMA * weights.thermal_noise_jy)))
     all_x, all_y = places_px(vis, seen, size)
     ahead = np.isfinite(all_x)
     return ellipses(all_x[ahead], all_y[ahead], weights, size)

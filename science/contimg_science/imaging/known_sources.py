@@ -23,6 +23,9 @@ COLUMNS = ["source_id", "name", "ra_deg", "dec_deg", "flux_jy", "spectral_index"
 REFERENCE_HZ = REFERENCE_GHZ * 1e9
 # Nearer than this two entries are one source.
 SAME_SOURCE_RAD = np.radians(30 / 3600)
+# Expected above this, an image shows a source. Fainter ones are not worth a component (thousands of ellipses would free the noise
+# again), are no neighbours of others, and hide nothing that is new.
+SHOWN_SIGMA = 3.0
 
 
 @dataclass(frozen=True)
